@@ -1,0 +1,125 @@
+"""Settings: small models read from the environment by the adapter that needs them, never at import.
+
+A field's environment name is its own name in capitals. `docs/configuration.md` is made from these classes.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.core.errors import ImangorError
+
+
+class Misconfigured(ImangorError):
+    """A setting is missing or wrong."""
+
+    slug, title = "misconfigured", "Misconfigured"
+
+
+class Settings(BaseModel):
+    """A group of settings that one room needs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the group from the environment; raises `Misconfigured` naming each wrong variable."""
+        return cast(Self, _load(cls))
+
+
+@cache
+def _load(cls: type[Settings]) -> Settings:
+    refuse_emulators_in_the_cloud()
+    values = {f: os.environ[f.upper()] for f in cls.model_fields if os.environ.get(f.upper(), "") != ""}
+    try:
+        return cls.model_validate(values)
+    except ValidationError as error:
+        wrong = ", ".join(f"{str(e['loc'][0]).upper()} ({e['type']})" for e in error.errors())
+        raise Misconfigured(f"Settings for {cls.__name__} are missing or wrong: {wrong}") from None
+
+
+def forget() -> None:
+    """Forget what was read, so that the next load sees the environment as it is then."""
+    _load.cache_clear()
+
+
+def refuse_emulators_in_the_cloud() -> None:
+    """Raise `Misconfigured` where Cloud Run's `K_SERVICE` meets any setting of a local emulator."""
+    if "K_SERVICE" not in os.environ:
+        return
+    local = sorted(n for n in os.environ if n.endswith("_EMULATOR_HOST") or n == "INSECURE_CHANNELS")
+    if local:
+        raise Misconfigured(f"Emulator settings are present in the cloud: {', '.join(local)}")
+
+
+class ProjectSettings(Settings):
+    """The project that the clients work in."""
+
+    google_cloud_project: str = Field(description="Google Cloud project id")
+    location: str = Field("us-central1", description="region of the queues")
+
+
+class DatabaseSettings(Settings):
+    """How to reach PostgreSQL: by URL, or by the Cloud SQL connector with IAM login."""
+
+    database_url: str | None = Field(
+        None, description="postgresql+pg8000:// URL; not used with the connector"
+    )
+    instance_connection_name: str | None = Field(None, description="Cloud SQL instance, project:region:name")
+    database_name: str = Field("imangor", description="database, with the connector")
+    database_user: str | None = Field(None, description="IAM user, with the connector")
+    concurrency: int = Field(1, ge=1, description="requests one instance serves at a time; sizes the pool")
+
+
+class RedisSettings(Settings):
+    """How to reach Redis. Without it everything works, slower and without politeness limits."""
+
+    redis_url: str | None = Field(None, description="redis:// or rediss:// URL")
+    redis_timeout: float = Field(0.25, gt=0, description="seconds to wait for Redis before doing without")
+
+
+class StorageSettings(Settings):
+    """The two buckets."""
+
+    uploads_bucket: str = Field(description="bucket that clients upload to; its objects trigger work")
+    results_bucket: str = Field(description="bucket of results; triggers nothing")
+    signer_email: str | None = Field(
+        None, description="service account that signs URLs through IAM where the credentials hold no key"
+    )
+
+
+class ChannelSettings(Settings):
+    """Where gRPC services answer. Empty means Google's own endpoint."""
+
+    insecure_channels: bool = Field(False, description="plain-text gRPC; refused in the cloud")
+    tasks_endpoint: str | None = Field(None, description="host:port of Cloud Tasks")
+    vision_endpoint: str | None = Field(None, description="host:port of Vision")
+    translate_endpoint: str | None = Field(None, description="host:port of Translation")
+
+
+class CallerSettings(Settings):
+    """Who may call event and task functions, and under which URLs functions are reached."""
+
+    function_url: str = Field(description="URL of a function with {function} in it; also the OIDC audience")
+    tasks_invoker: str = Field(description="service account whose tokens Cloud Tasks sends")
+    events_invoker: str = Field(description="service account whose tokens Pub/Sub sends")
+    schedules_invoker: str = Field(description="service account whose tokens Cloud Scheduler sends")
+
+
+class KeySettings(Settings):
+    """Secrets of the API keys."""
+
+    key_pepper: str = Field(min_length=32, description="secret of the keyed hash of API keys")
+
+
+class EdgeSettings(Settings):
+    """The HTTP edge."""
+
+    cors_origins: str = Field("", description="comma-separated origins that browsers may call from")
+    problem_base: str = Field("https://imangor.dev/problems/", description="prefix of problem types")
+    max_body_bytes: int = Field(20 * 1024 * 1024 + 65536, description="largest body accepted over HTTP")
+    log_level: str = Field("INFO", description="lowest severity that is logged")

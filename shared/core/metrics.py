@@ -1,0 +1,26 @@
+"""Metrics as structured log lines, which log-based metrics count; names stand here once."""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+
+_log = logging.getLogger("imangor.metrics")
+
+
+class Metric(StrEnum):
+    """Every metric this service emits."""
+
+    REQUESTS = "requests"
+    CACHE = "cache"
+    RATE_LIMIT_OPEN = "rate_limit_open"
+    PROVIDER_CALLS = "provider_calls"
+    PROVIDER_RETRIES = "provider_retries"
+    OUTBOX_SEND_FAILED = "outbox_send_failed"
+    JOBS_ENDED = "jobs_ended"
+    STEP_SECONDS = "step_seconds"
+
+
+def count(metric: Metric, value: float = 1, **labels: str | int | float) -> None:
+    """Record one measurement. Labels come from small closed sets, never from user input."""
+    _log.info(metric.value, extra={"fields": {"metric": metric.value, "value": value, "labels": labels}})

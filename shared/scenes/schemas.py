@@ -1,0 +1,103 @@
+"""The scene: one document for a medium's text, where it stands, how it looks and what it became.
+
+Geometry is in pixels of the upright source picture (EXIF orientation applied). A polygon has four points,
+clockwise from the text's own top-left corner. The JSON Schema of this model is published as
+`docs/scene.schema.json`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.scenes.recognition import Polygon
+
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$", description="sRGB as #rrggbb")]
+
+
+class Flag(StrEnum):
+    """What a reader of the result should know about a block."""
+
+    OVERFLOW_RISK = "overflow_risk"
+    TOO_SMALL = "too_small"
+    LOW_CONFIDENCE = "low_confidence"
+    NOT_TRANSLATED = "not_translated"
+    MISSING_GLYPH = "missing_glyph"
+
+
+class SceneModel(BaseModel):
+    """Strict: an unknown member is an error, so that a typing mistake cannot pass for data."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Style(SceneModel):
+    """How a block's text looks, measured in the source. `size` is the em height in pixels."""
+
+    ink: Colour = "#000000"
+    ground: Colour = "#ffffff"
+    size: float = Field(gt=0)
+    weight: int = Field(400, ge=100, le=900)
+    italic: bool = False
+    family: Literal["sans", "serif", "mono"] = "sans"
+    alignment: Literal["left", "center", "right"] = "left"
+    direction: Literal["ltr", "rtl", "ttb"] = "ltr"
+    line_height: float = Field(1.2, gt=0, description="line pitch as a multiple of size")
+
+
+class Line(SceneModel):
+    """One line of source text. `words` holds the words' own polygons, for the erasing mask."""
+
+    polygon: Polygon
+    text: str
+    words: list[Polygon] = []
+
+
+class Translation(SceneModel):
+    """A block's text in one target language. `text` is empty when the block stays as it is."""
+
+    text: str
+    engine: str = Field(description="what made it, such as translate-v3/nmt, or kept")
+    cached: bool = False
+    flags: list[Flag] = []
+
+
+class Block(SceneModel):
+    """A paragraph: lines that are read, and so translated, as one text."""
+
+    id: str = Field(pattern=r"^b[0-9]+$")
+    polygon: Polygon
+    angle: float = Field(0.0, description="clockwise rotation of the baseline in degrees")
+    lines: list[Line]
+    text: str
+    language: str | None = None
+    confidence: float = Field(1.0, ge=0, le=1)
+    style: Style
+    translations: dict[str, Translation] = {}
+    flags: list[Flag] = []
+
+
+class Source(SceneModel):
+    """The picture a scene was read from."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    media_type: str
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
+class Scene(SceneModel):
+    """Blocks in reading order, with everything a renderer needs besides the source's bytes."""
+
+    version: Literal[1] = 1
+    medium: Literal["picture"] = "picture"
+    source: Source
+    language: str | None = Field(None, description="the source language, BCP 47")
+    engine: str = Field(description="what recognised it, such as vision/document_text")
+    blocks: list[Block]
+
+    def texts(self) -> list[str]:
+        """The source text of each block, in order."""
+        return [block.text for block in self.blocks]
