@@ -1,0 +1,174 @@
+"""The tables as SQLAlchemy knows them. The migrations make them; a test holds the two together."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData()
+clock_now = func.clock_now
+
+
+def _text(*names: str) -> list[Column[str]]:
+    return [Column(name, Text) for name in names]
+
+
+def _times(*names: str) -> list[Column[object]]:
+    return [Column(name, DateTime(timezone=True)) for name in names]
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("name", "location"),
+    *_times("created_at", "deleted_at"),
+)
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id", "name", "hint"),
+    Column("hash", LargeBinary),
+    Column("scopes", ARRAY(Text)),
+    *_times("created_at", "expires_at", "revoked_at"),
+)
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id", "parent_id", "created_by", "origin", "medium", "state", "name"),
+    *_text("source_language", "source_object"),
+    Column("source_generation", BigInteger),
+    Column("source_media_type", Text),
+    Column("source_bytes", BigInteger),
+    Column("results_prefix", Text),
+    Column("error", JSONB(none_as_null=True)),
+    Column("version", Integer),
+    *_times("created_at", "updated_at", "finished_at", "deleted_at"),
+)
+job_targets = Table(
+    "job_targets",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("account_id", Text),
+    Column("language", Text, primary_key=True),
+    *_text("state", "result_object", "result_media_type"),
+    Column("result_bytes", BigInteger),
+    Column("flags", JSONB),
+    Column("error", JSONB(none_as_null=True)),
+    *_times("started_at", "finished_at"),
+)
+balances = Table(
+    "balances",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("available", BigInteger),
+    Column("held", BigInteger),
+)
+ledger_transactions = Table(
+    "ledger_transactions",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    *_text("account_id", "kind", "job_id", "target", "reference"),
+    *_times("created_at"),
+)
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("transaction_id", BigInteger, primary_key=True),
+    Column("account_id", Text),
+    Column("book", Text, primary_key=True),
+    Column("amount", BigInteger),
+)
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    *_text("account_id", "kind", "destination"),
+    Column("payload", JSONB),
+    *_times("due_at", "claimed_until"),
+    Column("attempts", Integer),
+    *_times("created_at", "sent_at"),
+)
+inbox = Table("inbox", metadata, Column("identity", LargeBinary, primary_key=True), *_times("received_at"))
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("account_id", Text),
+    Column("token", BigInteger),
+    *_times("expires_at"),
+)
+deadlines = Table(
+    "deadlines",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    *_text("account_id", "action"),
+    *_times("due_at"),
+)
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("account_id", Text),
+    Column("principal", Text, primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text),
+    Column("token", Uuid),
+    *_times("locked_until", "expires_at"),
+    Column("status", Integer),
+    Column("headers", JSONB),
+    Column("body", LargeBinary),
+)
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    *_text("account_id", "subscription", "identity"),
+    Column("message", JSONB),
+    *_times("received_at"),
+)
+scenes = Table(
+    "scenes",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("account_id", Text),
+    Column("document", JSONB),
+    *_times("created_at"),
+)
+scene_translations = Table(
+    "scene_translations",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("account_id", Text),
+    Column("language", Text, primary_key=True),
+    Column("blocks", JSONB),
+)
+provider_results = Table(
+    "provider_results",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Column("result", JSONB),
+    *_times("created_at"),
+)
+job_steps = Table(
+    "job_steps",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    *_text("job_id", "account_id", "step", "target"),
+    Column("attempt", Integer),
+    Column("outcome", Text),
+    *_times("started_at", "finished_at"),
+    Column("calls", JSONB),
+    Column("cache_hits", Integer),
+    Column("bytes_read", BigInteger),
+    Column("bytes_written", BigInteger),
+    Column("error", Text),
+)
+state_transitions = Table(
+    "state_transitions",
+    metadata,
+    *(Column(n, Text, primary_key=True) for n in ("entity", "from_state", "to_state")),
+)

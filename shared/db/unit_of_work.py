@@ -1,0 +1,121 @@
+"""One transaction and what follows it. The only place that commits.
+
+Leaving the block cleanly runs the before-commit hooks, commits, and then runs the after-commit effects;
+leaving it by an exception rolls back and drops both. The account stands in the transaction's own setting
+`app.account`, which the row-level security policies read; without it no tenant's row is visible.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from shared.db.errors import translate
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, CursorResult, Engine, Executable
+
+_log = logging.getLogger(__name__)
+_BIND = "select set_config('app.account', :account, true), set_config('app.key_hash', :key_hash, true)"
+
+
+class UnitOfWork:
+    """A transaction that begins with its first statement, so that one never used costs no connection."""
+
+    def __init__(self, engine: Callable[[], Engine], account: str | None = None, key_hash: str | None = None):
+        """`account` may come later by `act_for`; `key_hash` lets the caller see the key it presents."""
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._before: list[Callable[[], None]] = []
+        self._after: list[Callable[[], None]] = []
+        self._key_hash = key_hash or ""
+        self.account = account
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        failure = error
+        if failure is None:
+            failure = self._finish()
+        self._close(rollback=failure is not None)
+        if failure is not None:
+            ours = translate(failure)
+            if ours is not None:
+                raise ours from failure
+            if error is None:
+                raise failure
+            return
+        self._run_effects()
+
+    def act_for(self, account: str) -> None:
+        """Work under this account from the next statement on. A unit of work never changes accounts."""
+        if self.account not in (None, account):
+            raise RuntimeError("a unit of work belongs to one account")
+        self.account = account
+        if self._connection is not None:
+            self._bind(self._connection)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, with the transaction begun and the account set."""
+        if self._connection is None:
+            self._connection = self._engine().connect()
+            self._bind(self._connection)
+        return self._connection
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:  # noqa: ANN401
+        """Run one statement in the transaction."""
+        return self.connection.execute(statement, parameters)
+
+    def sql(self, statement: str, **parameters: object) -> CursorResult[Any]:
+        """Run one statement written in SQL, with `:name` parameters."""
+        from sqlalchemy import text
+
+        return self.connection.execute(text(statement), parameters)
+
+    def before_commit(self, hook: Callable[[], None]) -> None:
+        """Run `hook` inside the transaction, just before it commits."""
+        self._before.append(hook)
+
+    def after_commit(self, effect: Callable[[], None]) -> None:
+        """Run `effect` once the transaction is committed. It may be lost by a crash: see the outbox."""
+        self._after.append(effect)
+
+    def _bind(self, connection: Connection) -> None:
+        from sqlalchemy import text
+
+        connection.execute(text(_BIND), {"account": self.account or "", "key_hash": self._key_hash})
+
+    def _finish(self) -> Exception | None:
+        try:
+            for hook in self._before:
+                hook()
+            if self._connection is not None:
+                self._connection.commit()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the transaction is undone and it is re-raised
+            return error
+        return None
+
+    def _close(self, *, rollback: bool) -> None:
+        if self._connection is None:
+            return
+        try:
+            if rollback:
+                self._connection.rollback()
+        except Exception:  # noqa: BLE001 - the connection is lost, which undid the transaction as well
+            self._connection.invalidate()
+        finally:
+            self._connection.close()
+            self._connection = None
+
+    def _run_effects(self) -> None:
+        for effect in self._after:
+            try:
+                effect()
+            except Exception:
+                _log.exception("an effect after commit failed; what matters of it stands in the outbox")
