@@ -1,0 +1,165 @@
+"""The fonts a renderer may use: pinned by hash, found in one folder, chosen by character and language."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+import uharfbuzz as hb
+
+from shared.imaging.errors import FontsMissing
+
+MANIFEST = Path(__file__).with_name("fonts.toml")
+
+_HAN = {"Hani", "Hans", "Hant", "Jpan", "Kore"}
+_HAN_BY_LANGUAGE = {"ja": "Jpan", "ko": "Kore", "zh": "Hans", "yue": "Hant"}
+
+
+@dataclass(frozen=True)
+class PinnedFont:
+    """One font file: where it comes from, what it must hash to, and what it is good for.
+
+    `scripts` are ISO 15924 codes, `axes` the ranges of its variation axes.
+    """
+
+    file: str
+    member: str
+    sha256: str
+    family: str
+    italic: bool
+    scripts: tuple[str, ...]
+    axes: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class FontPackage:
+    """A wheel on PyPI that carries fonts; `sha256` is that of the wheel."""
+
+    name: str
+    version: str
+    sha256: str
+    fonts: tuple[PinnedFont, ...]
+
+
+@lru_cache(maxsize=1)
+def font_packages() -> tuple[FontPackage, ...]:
+    """All packages of `fonts.toml`, in the order of fallback."""
+    listed = tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["package"]
+    return tuple(
+        FontPackage(
+            name=package["name"],
+            version=package["version"],
+            sha256=package["sha256"],
+            fonts=tuple(_pinned(font) for font in package["font"]),
+        )
+        for package in listed
+    )
+
+
+def _pinned(font: dict[str, object]) -> PinnedFont:
+    axes = font["axes"]
+    scripts = font["scripts"]
+    if not isinstance(axes, dict) or not isinstance(scripts, list):
+        raise FontsMissing(f"{MANIFEST.name} is damaged at {font.get('file')}.")
+    return PinnedFont(
+        file=str(font["file"]),
+        member=str(font["member"]),
+        sha256=str(font["sha256"]),
+        family=str(font["family"]),
+        italic=bool(font["italic"]),
+        scripts=tuple(scripts),
+        axes={tag: (float(low), float(high)) for tag, (low, high) in axes.items()},
+    )
+
+
+class Typeface:
+    """One loaded font file. Instances of it at weights and widths are made once and kept."""
+
+    def __init__(self, pinned: PinnedFont, path: Path) -> None:
+        """Map the file at `path`; glyph data is read as it is used."""
+        self.pinned = pinned
+        self.face = hb.Face(hb.Blob.from_file_path(str(path)))
+        self.upem: int = self.face.upem
+        self.characters: frozenset[int] = frozenset(self.face.unicodes)
+        self._instances: dict[tuple[int, int], hb.Font] = {}
+
+    def instance(self, weight: int, width: int) -> hb.Font:
+        """A HarfBuzz font in font units at `weight` (100-900) and `width` (percent), where it has the axes."""
+        key = (weight, width)
+        if key not in self._instances:
+            font = hb.Font(self.face)
+            wanted = {"wght": float(weight), "wdth": float(width)}
+            ranges = self.pinned.axes
+            font.set_variations(
+                {tag: min(max(v, ranges[tag][0]), ranges[tag][1]) for tag, v in wanted.items() if tag in ranges}
+            )
+            self._instances[key] = font
+        return self._instances[key]
+
+
+class FontLibrary:
+    """The pinned fonts in `folder`. Building it fails when one is missing or of another size or content.
+
+    Safe to share between threads.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Check that `folder` holds every font of `fonts.toml`; raises FontsMissing."""
+        self.folder = Path(folder)
+        self._faces: dict[str, Typeface] = {}
+        self._lock = Lock()
+        self.check()
+
+    def check(self) -> None:
+        """Raise FontsMissing unless every pinned font is there with its own hash."""
+        for package in font_packages():
+            for font in package.fonts:
+                path = self.folder / font.file
+                if not path.is_file():
+                    raise FontsMissing(f"{font.file} is not in {self.folder}; run: python -m tools.fonts")
+                stat = path.stat()
+                if file_hash(path, stat.st_size, stat.st_mtime_ns) != font.sha256:
+                    raise FontsMissing(f"{path} is not the pinned font; run: python -m tools.fonts")
+
+    def candidates(self, family: str, italic: bool, language: str) -> list[Typeface]:
+        """Typefaces in the order they should be asked for a character.
+
+        `family` is sans, serif or mono. Of the Han fonts the one that writes as `language` (BCP 47) does
+        comes first, because one code point has other shapes in Japan, Korea, Taiwan and China.
+        """
+        han = _han_script(language)
+
+        def rank(font: PinnedFont) -> tuple[bool, bool, bool]:
+            is_han = bool(_HAN & set(font.scripts))
+            return (
+                is_han and han not in font.scripts,
+                font.family != family and "Latn" in font.scripts,
+                font.italic != italic and "Latn" in font.scripts,
+            )
+
+        fonts = [font for package in font_packages() for font in package.fonts]
+        return [self._face(font) for font in sorted(fonts, key=rank)]
+
+    def _face(self, font: PinnedFont) -> Typeface:
+        with self._lock:
+            if font.file not in self._faces:
+                self._faces[font.file] = Typeface(font, self.folder / font.file)
+            return self._faces[font.file]
+
+
+def _han_script(language: str) -> str:
+    parts = language.replace("_", "-").lower().split("-")
+    if parts[0] == "zh" and {"hant", "tw", "hk", "mo"} & set(parts[1:]):
+        return "Hant"
+    return _HAN_BY_LANGUAGE.get(parts[0], "Jpan")
+
+
+@lru_cache(maxsize=256)
+def file_hash(path: Path, size: int, modified_ns: int) -> str:
+    """SHA-256 of a file; size and time of change are there so that a changed file is read again."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
