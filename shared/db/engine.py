@@ -40,7 +40,7 @@ def engine() -> Engine:
     return create_engine(settings.database_url, connect_args=plain, **options)
 
 
-def _cloud_sql(settings: DatabaseSettings) -> Any:  # noqa: ANN401 - a DBAPI connection factory
+def _cloud_sql(settings: DatabaseSettings) -> Any:
     """Connect through the connector: private IP, IAM login, certificates refreshed only when connecting.
 
     `lazy` because a background refresh does not run while Cloud Run withholds the CPU.
@@ -49,7 +49,7 @@ def _cloud_sql(settings: DatabaseSettings) -> Any:  # noqa: ANN401 - a DBAPI con
 
     connector = Connector(refresh_strategy="lazy", ip_type=IPTypes.PRIVATE)
 
-    def connect() -> Any:  # noqa: ANN401
+    def connect() -> Any:
         return connector.connect(
             str(settings.instance_connection_name),
             "pg8000",

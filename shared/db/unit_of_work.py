@@ -68,7 +68,7 @@ class UnitOfWork:
             self._bind(self._connection)
         return self._connection
 
-    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:  # noqa: ANN401
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run one statement in the transaction."""
         return self.connection.execute(statement, parameters)
 
@@ -97,7 +97,7 @@ class UnitOfWork:
                 hook()
             if self._connection is not None:
                 self._connection.commit()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the transaction is undone and it is re-raised
+        except Exception as error:
             return error
         return None
 
@@ -107,7 +107,7 @@ class UnitOfWork:
         try:
             if rollback:
                 self._connection.rollback()
-        except Exception:  # noqa: BLE001 - the connection is lost, which undid the transaction as well
+        except Exception:
             self._connection.invalidate()
         finally:
             self._connection.close()

@@ -1,0 +1,119 @@
+"""Effects that must not be lost: written with the change, sent after commit, re-sent by `sweep`.
+
+The writer claims its own rows for a short while, so that the sweeper leaves alone what is being sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import func, insert, literal, select, update
+
+from shared.db.models import clock_now, outbox
+from shared.db.unit_of_work import UnitOfWork
+
+CLAIM = timedelta(seconds=60)
+Kind = Literal["task", "event", "erase"]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One row: a task for a function, an event for a topic, or objects to erase. `due_at` None is now."""
+
+    id: int
+    account: str
+    kind: Kind
+    destination: str
+    payload: dict[str, Any]
+    due_at: datetime | None = None
+
+
+class Outbox:
+    """Collects one unit of work's effects, inserts them in one statement, hands them over after commit."""
+
+    def __init__(self, uow: UnitOfWork, deliver: Callable[[list[Effect]], None]):
+        self._uow = uow
+        self._deliver = deliver
+        self._pending: list[dict[str, Any]] = []
+
+    def task(self, function: str, body: dict[str, Any], delay: timedelta | None = None) -> None:
+        """Have `function` called with `body`, which holds ids only."""
+        self._add("task", function, body, delay)
+
+    def event(self, topic: str, body: dict[str, Any]) -> None:
+        """Tell the subscribers of `topic`."""
+        self._add("event", topic, body, None)
+
+    def erase(self, body: dict[str, Any], delay: timedelta | None = None) -> None:
+        """Erase objects: `source` is a name in the uploads bucket, `results` a prefix of the results."""
+        self._add("erase", "", body, delay)
+
+    def _add(self, kind: Kind, destination: str, payload: dict[str, Any], delay: timedelta | None) -> None:
+        if not self._pending:
+            self._uow.before_commit(self._insert)
+        due = clock_now() + (delay or timedelta())
+        self._pending.append(
+            {
+                "account_id": self._uow.account,
+                "kind": kind,
+                "destination": destination,
+                "payload": payload,
+                "due_at": due,
+                "claimed_until": due + CLAIM,
+            }
+        )
+
+    def _insert(self) -> None:
+        rows = self._uow.execute(insert(outbox).values(self._pending).returning(*_COLUMNS, _FUTURE))
+        effects = [_effect(row) for row in rows if not row.future or row.kind == "task"]
+        self._uow.after_commit(lambda: self._deliver(effects))
+
+
+_COLUMNS = (
+    outbox.c.id,
+    outbox.c.account_id,
+    outbox.c.kind,
+    outbox.c.destination,
+    outbox.c.payload,
+    outbox.c.due_at,
+)
+_FUTURE = (outbox.c.due_at > clock_now()).label("future")
+
+
+def _effect(row: Any) -> Effect:
+    return Effect(
+        row.id, row.account_id, row.kind, row.destination, row.payload, row.due_at if row.future else None
+    )
+
+
+def claim_unsent(uow: UnitOfWork, limit: int) -> list[Effect]:
+    """Take over due rows whose writer has not sent them in time. Two sweepers never take the same row."""
+    due = (
+        select(outbox.c.id)
+        .where(outbox.c.sent_at.is_(None), outbox.c.claimed_until < clock_now())
+        .order_by(outbox.c.claimed_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(outbox)
+        .where(outbox.c.id.in_(due.scalar_subquery()))
+        .values(claimed_until=clock_now() + CLAIM, attempts=outbox.c.attempts + 1)
+        .returning(*_COLUMNS, _FUTURE)
+    )
+    return [_effect(row) for row in uow.execute(statement)]
+
+
+def mark_sent(uow: UnitOfWork, ids: list[int]) -> None:
+    """Record that these rows have left."""
+    uow.execute(update(outbox).where(outbox.c.id.in_(ids)).values(sent_at=clock_now()))
+
+
+def oldest_unsent_seconds(uow: UnitOfWork) -> float:
+    """Age of the oldest row that is due and not sent, 0 without one; the outbox alert watches it."""
+    age = func.extract("epoch", clock_now() - func.min(outbox.c.due_at))
+    where = (outbox.c.sent_at.is_(None), outbox.c.due_at < clock_now())
+    return float(uow.execute(select(func.coalesce(age, literal(0))).where(*where)).scalar_one())
