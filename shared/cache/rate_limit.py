@@ -1,0 +1,81 @@
+"""Rate limits by GCRA (the generic cell rate algorithm, ITU-T I.371) in one Lua script on Redis's clock."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from shared.cache.errors import CacheUnavailable
+from shared.cache.redis import RedisCache, cache_key
+from shared.core.metrics import Metric, count
+
+_WINDOWS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+# The one stored number is the theoretical arrival time, when the whole limit will be free again. Redis's own
+# clock is the only one, so machines whose clocks disagree still share one limit. All numbers are whole
+# microseconds: fractions would be lost in storing and refuse the last request of a burst.
+_GCRA: Final = """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000000
+local interval = math.max(1, math.floor(window / limit))
+local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
+local room = arrival + interval - now - window
+if room > 0 then
+  return {0, 0, arrival - now, room}
+end
+arrival = arrival + interval
+redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000))
+return {1, math.floor((window - (arrival - now)) / interval), arrival - now, 0}
+"""
+
+
+class Rule(NamedTuple):
+    """At most `limit` requests in a burst, refilled evenly over `window` seconds."""
+
+    limit: int
+    window: int
+
+
+@dataclass(frozen=True)
+class RateState:
+    """What a request may know of its limit. `reset_seconds` is when the whole limit is free again;
+    `retry_after` is in seconds, 0 when the request is allowed.
+    """
+
+    limit: int
+    remaining: int
+    reset_seconds: float
+    allowed: bool
+    retry_after: float
+
+
+def parse_rule(text: str) -> Rule:
+    """Read `30/minute`, `10/second`, `5/hour` or `1000/day`; raises ValueError for anything else."""
+    match = re.fullmatch(r"([1-9][0-9]*)/(second|minute|hour|day)", text)
+    if match is None:
+        raise ValueError(f"not a rate limit: {text!r}")
+    return Rule(int(match[1]), _WINDOWS[match[2]])
+
+
+class RateLimiter:
+    """Politeness limits shared by all instances. Without Redis nobody is refused; paid quota is not here."""
+
+    def __init__(self, cache: RedisCache) -> None:
+        """Use the cache's Redis."""
+        self._cache = cache
+
+    def check(self, name: str, principal: str, limit: int, window: int) -> RateState:
+        """Take one of `principal`'s `limit` requests per `window` seconds for the operation `name`.
+
+        A refused request takes nothing. When Redis fails the answer is yes, and counted.
+        """
+        key = cache_key(principal, "rate", name, f"{limit}-{window}")
+        try:
+            allowed, remaining, reset, retry = self._cache.script(_GCRA, [key], [limit, window])
+        except CacheUnavailable:
+            if self._cache.enabled:
+                count(Metric.RATE_LIMIT_OPEN, name=name)
+            return RateState(limit, limit, 0.0, allowed=True, retry_after=0.0)
+        return RateState(limit, remaining, reset / 1e6, allowed=bool(allowed), retry_after=retry / 1e6)
