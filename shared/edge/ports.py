@@ -1,0 +1,130 @@
+"""What the edge needs from the composition root: structural types, so that no room imports the edge."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
+
+from pydantic import BaseModel
+
+
+class Principal(Protocol):
+    """Whoever a request speaks for."""
+
+    @property
+    def id(self) -> str:
+        """Identifier of the credential's owner; rate limits and idempotency keys are counted by it."""
+
+    @property
+    def account(self) -> str:
+        """Identifier of the account the credential belongs to."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Operations' `auth` words that this credential may use."""
+
+
+class RateState(Protocol):
+    """The state of one limit after this request was counted."""
+
+    @property
+    def limit(self) -> int:
+        """Requests in a window."""
+
+    @property
+    def remaining(self) -> int:
+        """Requests that are left now."""
+
+    @property
+    def reset_seconds(self) -> float:
+        """Seconds until another request (or, when some remain, the whole window) is free again."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether this request may pass."""
+
+
+@runtime_checkable
+class Finished(Protocol):
+    """The reply of an earlier request with the same key and content."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The operation's own headers, `Content-Type` among them."""
+
+    @property
+    def body(self) -> bytes:
+        """The content as it was sent, before compression."""
+
+
+class Idempotency(Protocol):
+    """Remembers unsafe requests by key. A reservation is opaque to the edge: anything but `Finished`."""
+
+    def reserve(self, operation: str, key: str, fingerprint: str) -> Any:
+        """Reserve in a short transaction of its own, or give the `Finished` reply of an earlier request.
+
+        `key` already names the principal. Raises errors of status 422 for a key used with another
+        fingerprint and 409 for one whose request is still running.
+        """
+
+    def finish(self, reservation: Any, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Record the reply in the unit of work that is open, so that both commit together."""
+
+    def abandon(self, reservation: Any) -> None:
+        """Free the key after a failure, in a short transaction of its own; never raises."""
+
+
+class Inbox(Protocol):
+    """Remembers events."""
+
+    def first_time(self, source: str, event_id: str) -> bool:
+        """Record the event in the unit of work that is open; False when it was recorded before."""
+
+
+class EdgeContext(Protocol):
+    """The services of one request, as far as the edge uses them. Making one does no I/O."""
+
+    principal: Any
+
+    @property
+    def idempotency(self) -> Idempotency:
+        """The store of idempotency keys."""
+
+    @property
+    def inbox(self) -> Inbox:
+        """The store of event identities."""
+
+    def authenticate(self, authorization: str | None, api_key: str | None) -> Principal:
+        """Check the `Authorization` and `X-Api-Key` values; raises `Unauthenticated` and the like."""
+
+    def rate_limit(self, rule_name: str, principal_id: str, limit: int, window_seconds: int) -> RateState:
+        """Count this request against a rule; never raises because the counter is unreachable."""
+
+    def unit_of_work(self) -> AbstractContextManager[Any]:
+        """A transaction: commits on clean exit and then sends effects, rolls back on an exception.
+
+        It connects when it is first used, not when it is entered.
+        """
+
+    def reschedule(self, body: BaseModel, when: datetime) -> None:
+        """Commit a new task with this body for this operation, not to be run before `when`."""
+
+
+class ContextFactory(Protocol):
+    """The class `shared.context.Context`, or a test's own."""
+
+    def for_request(self, *, operation: str, request_id: str) -> Any:
+        """Make the services of one request. `operation` is the entry's or the operation's name."""
+
+
+def default_context() -> ContextFactory:
+    """The deployed composition root, imported on first use."""
+    found: ContextFactory = importlib.import_module("shared.context").Context
+    return found

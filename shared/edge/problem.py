@@ -1,0 +1,53 @@
+"""Problem details for HTTP APIs (RFC 9457): the one shape of every error reply."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from shared.core.config import EdgeSettings, Misconfigured
+from shared.core.errors import ImangorError
+from shared.core.logs import bound
+from shared.edge.reply import Rendered
+
+PROBLEM_JSON = "application/problem+json"
+
+_log = logging.getLogger("imangor.edge")
+
+
+def problem(error: Exception, request_id: str) -> Rendered:
+    """Describe an error for a caller. Whatever the error is, this returns and tells nothing of the inside."""
+    known = error if isinstance(error, ImangorError) and error.status != 500 else ImangorError()
+    document: dict[str, Any] = {
+        "type": _base() + known.slug,
+        "title": known.title,
+        "status": known.status,
+        "instance": f"urn:imangor:request:{request_id}",
+    }
+    if known.status != 500:
+        document["detail"] = str(known.detail)
+    if known.errors:
+        document["errors"] = [e.as_dict() for e in known.errors]
+    headers = {**known.headers, "Content-Type": PROBLEM_JSON}
+    body = json.dumps(document, ensure_ascii=False).encode(errors="replace")
+    return Rendered(known.status, headers, body)
+
+
+def log_problem(error: Exception, request_id: str, **facts: object) -> None:
+    """Write one line: an error with its stack when it is ours, information when it is the caller's."""
+    status = error.status if isinstance(error, ImangorError) else 500
+    with bound(request_id=request_id, error=type(error).__name__, status=status, **facts):
+        if status == 500:
+            _log.error("request failed", exc_info=error)
+        elif status > 500:
+            _log.warning("request failed for now", exc_info=error)
+        else:
+            _log.info("request refused")
+
+
+def _base() -> str:
+    try:
+        return EdgeSettings.load().problem_base
+    except Misconfigured:
+        return str(EdgeSettings.model_fields["problem_base"].default)

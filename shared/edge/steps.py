@@ -1,0 +1,179 @@
+"""The steps of an HTTP call, in their one order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from flask import Request
+
+from shared.core.errors import Forbidden, ImangorError, MalformedRequest, RateLimited, Unauthenticated
+from shared.core.logs import bound
+from shared.core.metrics import Metric, count
+from shared.edge.content import arguments, fingerprint
+from shared.edge.endpoint import Endpoint
+from shared.edge.ports import ContextFactory, EdgeContext, Finished
+from shared.edge.problem import log_problem, problem
+from shared.edge.reply import Rendered, render
+from shared.edge.request_facts import client_address, trace_facts
+
+
+@dataclass
+class Call:
+    """One request on its way through the steps."""
+
+    endpoint: Endpoint
+    request: Request
+    path: dict[str, str]
+    request_id: str
+    contexts: ContextFactory
+    headers: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
+    reservation: Any = None
+
+    @cached_property
+    def ctx(self) -> EdgeContext:
+        """The services of this request, made when a step first needs them."""
+        made: EdgeContext = self.contexts.for_request(
+            operation=self.endpoint.name, request_id=self.request_id
+        )
+        return made
+
+
+Next = Callable[[], Rendered]
+Step = Callable[[Call, Next], Rendered]
+
+
+def describe_problems(call: Call, proceed: Next) -> Rendered:
+    """Turn every error into a problem document."""
+    try:
+        return proceed()
+    except Exception as error:
+        log_problem(error, call.request_id, operation=call.endpoint.name)
+        return problem(error, call.request_id)
+
+
+def log_context(call: Call, proceed: Next) -> Rendered:
+    """Bind the facts of this call to every log line, and count it."""
+    name, status = call.endpoint.name, 500
+    facts = trace_facts(call.request.headers.get("traceparent"))
+    with bound(request_id=call.request_id, operation=name, **facts):
+        try:
+            reply = proceed()
+            status = reply.status
+            return reply
+        except ImangorError as error:
+            status = error.status
+            raise
+        finally:
+            count(Metric.REQUESTS, operation=name, status=status)
+
+
+def authenticate(call: Call, proceed: Next) -> Rendered:
+    """Find out whom the request speaks for and whether this operation is within the credential's scopes."""
+    scope = call.endpoint.auth
+    if scope is None:
+        return proceed()
+    headers = call.request.headers
+    authorization, api_key = headers.get("Authorization"), headers.get("X-Api-Key")
+    if not authorization and not api_key:
+        raise Unauthenticated
+    principal = call.ctx.authenticate(authorization, api_key)
+    if scope not in principal.scopes:
+        raise Forbidden(f"This needs the scope {scope}.")
+    call.ctx.principal = principal
+    with bound(account=principal.account, principal=principal.id):
+        return proceed()
+
+
+def limit_rate(call: Call, proceed: Next) -> Rendered:
+    """Count the request, and refuse it beyond the operation's rate.
+
+    Headers: draft-ietf-httpapi-ratelimit-headers-10.
+    """
+    rule, name = call.endpoint.rate, call.endpoint.name
+    if rule is None:
+        return proceed()
+    whom = call.ctx.principal.id if call.endpoint.auth is not None else client_address(call.request)
+    state = call.ctx.rate_limit(name, whom, rule.limit, rule.window)
+    reset = max(0, math.ceil(state.reset_seconds))
+    call.headers["RateLimit-Policy"] = f'"{name}";q={rule.limit};w={rule.window}'
+    call.headers["RateLimit"] = f'"{name}";r={max(0, state.remaining)};t={reset}'
+    if not state.allowed:
+        raise RateLimited(retry_after=max(1, reset))
+    return proceed()
+
+
+def validate(call: Call, proceed: Next) -> Rendered:
+    """Read path, query, headers and content into the operation's arguments."""
+    call.arguments = arguments(call.endpoint, call.request, call.path)
+    return proceed()
+
+
+def once(call: Call, proceed: Next) -> Rendered:
+    """Do an unsafe operation once for each idempotency key, and give the same reply again."""
+    key = call.request.headers.get("Idempotency-Key")
+    if not call.endpoint.idempotent or key is None:
+        return proceed()
+    if not 1 <= len(key) <= 255 or not all(" " <= c <= "~" for c in key):
+        raise MalformedRequest("Idempotency-Key must be 1 to 255 printable ASCII characters.")
+    store = call.ctx.idempotency
+    mark = fingerprint(call.endpoint, call.request, call.arguments)
+    outcome = store.reserve(call.endpoint.name, f"{call.ctx.principal.id}:{key}", mark)
+    if isinstance(outcome, Finished):
+        headers = {**outcome.headers, "Idempotency-Replayed": "true"}
+        return Rendered(outcome.status, headers, outcome.body)
+    call.reservation = outcome
+    try:
+        return proceed()
+    except BaseException:
+        store.abandon(outcome)
+        raise
+
+
+def unit_of_work(call: Call, proceed: Next) -> Rendered:
+    """One transaction around the operation; the record of its key commits with the work."""
+    if not call.endpoint.transaction:
+        reply = proceed()
+        if call.reservation is not None:
+            with call.ctx.unit_of_work():
+                _remember(call, reply)
+        return reply
+    with call.ctx.unit_of_work():
+        reply = proceed()
+        if call.reservation is not None:
+            _remember(call, reply)
+    return reply
+
+
+def handle(call: Call, _: Next) -> Rendered:
+    """Call the operation and turn what it returns into bytes, while an error can still roll back."""
+    endpoint = call.endpoint
+    context = {"ctx": call.ctx} if endpoint.signature.takes_context else {}
+    return render(endpoint.function(**context, **call.arguments), endpoint.status)
+
+
+STEPS: tuple[Step, ...] = (
+    describe_problems,
+    log_context,
+    authenticate,
+    limit_rate,
+    validate,
+    once,
+    unit_of_work,
+    handle,
+)
+
+
+def run(call: Call, steps: Sequence[Step] = STEPS) -> Rendered:
+    """Send a call through the steps, the first outermost."""
+    return steps[0](call, lambda: run(call, steps[1:]))
+
+
+def _remember(call: Call, reply: Rendered) -> None:
+    if not isinstance(reply.body, bytes):
+        raise TypeError(f"{call.endpoint.name} is idempotent by key and cannot stream its reply")
+    call.ctx.idempotency.finish(call.reservation, reply.status, reply.headers, reply.body)

@@ -1,0 +1,93 @@
+"""What every reply gets on its way out: request id, CORS, caching rules, compression."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable
+
+from flask import Request, Response
+
+from shared.core.config import EdgeSettings
+from shared.edge.reply import Rendered
+
+_GZIP_FROM = 1024
+_TEXTUAL = (
+    "application/json",
+    "application/problem+json",
+    "application/openapi+json",
+    "image/svg+xml",
+    "text/",
+)
+_EXPOSED = (
+    "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+)
+_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Api-Key, X-Request-Id"
+_PREFLIGHT_SECONDS = "600"
+
+
+def finish(reply: Rendered, request: Request, request_id: str, *, private: bool = False) -> Response:
+    """Build the response. `private` forbids caching unless the operation said otherwise."""
+    response = Response(status=reply.status)
+    for name, value in reply.headers.items():
+        response.headers[name] = value
+    if "Content-Type" not in reply.headers:
+        response.headers.remove("Content-Type")
+    response.headers["X-Request-Id"] = request_id
+    if private or reply.status >= 400:
+        response.headers.setdefault("Cache-Control", "no-store")
+    _share(response, request)
+    if _not_modified(reply, request):
+        response.status_code = 304
+        return response
+    _fill(response, request, reply.body)
+    return response
+
+
+def preflight(request: Request, methods: list[str], request_id: str) -> Response:
+    """Answer OPTIONS: the methods of this path, and to a browser of an allowed origin what it may send."""
+    response = finish(Rendered(204, {"Allow": ", ".join(methods)}, b""), request, request_id)
+    asked = request.headers.get("Access-Control-Request-Method")
+    if asked and "Access-Control-Allow-Origin" in response.headers:
+        response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
+        response.headers["Access-Control-Allow-Headers"] = _ALLOWED_HEADERS
+        response.headers["Access-Control-Max-Age"] = _PREFLIGHT_SECONDS
+    return response
+
+
+def unread(response: Response) -> Response:
+    """Let the framework send this without reading the rest of the request, which is too large to keep."""
+    body = response.get_data()
+    response.response = iter([body])
+    response.headers["Content-Length"] = str(len(body))
+    response.headers["Connection"] = "close"
+    return response
+
+
+def _share(response: Response, request: Request) -> None:
+    origins = {o.strip() for o in EdgeSettings.load().cors_origins.split(",") if o.strip()}
+    if not origins:
+        return
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin")
+    if origin in origins:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+
+
+def _not_modified(reply: Rendered, request: Request) -> bool:
+    tag = reply.headers.get("ETag", "").removeprefix("W/").strip('"')
+    readable = request.method in ("GET", "HEAD") and reply.status == 200
+    return bool(tag) and readable and request.if_none_match.contains_weak(tag)
+
+
+def _fill(response: Response, request: Request, body: bytes | Iterable[bytes]) -> None:
+    if not isinstance(body, bytes):
+        response.response = body
+        return
+    if (response.mimetype or "").startswith(_TEXTUAL) and len(body) >= _GZIP_FROM:
+        response.vary.add("Accept-Encoding")
+        if request.accept_encodings.quality("gzip") > 0 and "Content-Encoding" not in response.headers:
+            body = gzip.compress(body, compresslevel=5, mtime=0)
+            response.headers["Content-Encoding"] = "gzip"
+    if body or response.status_code != 204:
+        response.set_data(body)
