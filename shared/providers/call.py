@@ -1,0 +1,63 @@
+"""A call of a provider: measured for the receipt, counted, retried within one budget for each provider."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from shared.core.metrics import Metric, count
+from shared.providers.budget import RetryBudget, call_with_retry
+from shared.providers.errors import Failure, classify
+
+T = TypeVar("T")
+
+_budgets: defaultdict[str, RetryBudget] = defaultdict(RetryBudget)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One successful call. `units` are what the provider bills: pictures, or code points of text."""
+
+    provider: str
+    method: str
+    units: int
+    milliseconds: int
+    retries: int
+
+
+def call(
+    provider: str,
+    method: str,
+    units: int,
+    rpc: Callable[[float], T],
+    *,
+    deadline: float,
+    attempt_seconds: float,
+) -> tuple[T, Call]:
+    """Run `rpc` (given its timeout in seconds) with retries; gives its answer and the receipt's line.
+
+    Each attempt counts as a call, whatever becomes of it. Raises the errors of `shared.providers.errors`.
+    """
+
+    def attempt(seconds: float) -> T:
+        answer = rpc(seconds)
+        count(Metric.PROVIDER_CALLS, provider=provider, method=method, outcome="ok")
+        return answer
+
+    def judge(error: Exception) -> Failure | None:
+        failure = classify(error, provider)
+        if failure is not None:
+            outcome = failure.error.slug
+            count(Metric.PROVIDER_CALLS, provider=provider, method=method, outcome=outcome)
+        return failure
+
+    start = time.monotonic()
+    answer, retries = call_with_retry(
+        attempt, deadline, _budgets[provider], judge, attempt_seconds=attempt_seconds
+    )
+    if retries:
+        count(Metric.PROVIDER_RETRIES, retries, provider=provider, method=method)
+    return answer, Call(provider, method, units, round((time.monotonic() - start) * 1000), retries)

@@ -1,0 +1,11 @@
+"""Errors of the queue room."""
+
+from __future__ import annotations
+
+from shared.core.errors import TransientError
+
+
+class QueueUnavailable(TransientError):
+    """The task queue or the event topic does not take anything now."""
+
+    slug = "queue-unavailable"

@@ -1,0 +1,100 @@
+"""Tasks in Cloud Tasks: the only file that knows its client."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from shared.core.config import CallerSettings, ChannelSettings, ProjectSettings
+from shared.providers.channel import grpc_transport
+from shared.queue.errors import QueueUnavailable
+
+_TIMEOUT: Final = 10.0
+_RETRY_SECONDS: Final = 20.0
+
+
+class TaskQueue:
+    """Puts named HTTP tasks into the queue of the function that does them. Make one for the process."""
+
+    def __init__(self, project: ProjectSettings, channels: ChannelSettings, callers: CallerSettings) -> None:
+        """Nothing is connected before the first use."""
+        self._project, self._channels, self._callers = project, channels, callers
+        self._lock = threading.Lock()
+        self._built: Any = None
+
+    def enqueue(
+        self,
+        function: str,
+        body: bytes,
+        name: str,
+        at: datetime | None = None,
+        deadline_seconds: int = 600,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Have `function` called with the JSON `body`, at `at` (aware) or at once, in the queue's order.
+
+        `name` (letters, digits, `-`, `_`) makes it once-only for a while: a name that is or was there is
+        success. `deadline_seconds` (15 to 1800) is how long the function may take. Raises `QueueUnavailable`.
+        """
+        from google.api_core.exceptions import AlreadyExists, GoogleAPICallError, RetryError
+        from google.auth.exceptions import GoogleAuthError
+
+        queue = f"{self._location()}/queues/{queue_of(function)}"
+        url = self._callers.function_url.replace("{function}", function)
+        task: dict[str, Any] = {
+            "name": f"{queue}/tasks/{name}",
+            "http_request": {
+                "url": url,
+                "http_method": "POST",
+                "headers": {"Content-Type": "application/json", **(headers or {})},
+                "body": body,
+                "oidc_token": {"service_account_email": self._callers.tasks_invoker, "audience": url},
+            },
+            "dispatch_deadline": timedelta(seconds=deadline_seconds),
+        }
+        if at is not None:
+            task["schedule_time"] = at
+        try:
+            self._client().create_task(
+                request={"parent": queue, "task": task}, timeout=_TIMEOUT, retry=_retry()
+            )
+        except AlreadyExists:
+            return
+        except (GoogleAPICallError, RetryError, GoogleAuthError) as error:
+            raise QueueUnavailable from error
+
+    def _location(self) -> str:
+        return f"projects/{self._project.google_cloud_project}/locations/{self._project.location}"
+
+    def _client(self) -> Any:
+        with self._lock:
+            if self._built is None:
+                from google.cloud.tasks_v2 import CloudTasksClient
+                from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
+
+                transport = grpc_transport(
+                    CloudTasksGrpcTransport, self._channels.tasks_endpoint, self._channels.insecure_channels
+                )
+                self._built = CloudTasksClient(transport=transport)
+            return self._built
+
+
+def queue_of(function: str) -> str:
+    """The queue's short name; queues are named after the function that consumes them."""
+    return function.replace("_", "-")
+
+
+def _retry() -> Any:
+    """A named task can be created again without harm, so that every passing failure is tried again."""
+    from google.api_core.exceptions import (
+        DeadlineExceeded,
+        InternalServerError,
+        ResourceExhausted,
+        ServiceUnavailable,
+    )
+    from google.api_core.retry import Retry, if_exception_type
+
+    passing = if_exception_type(ServiceUnavailable, DeadlineExceeded, InternalServerError, ResourceExhausted)
+    return Retry(predicate=passing, initial=0.2, maximum=3.0, timeout=_RETRY_SECONDS)

@@ -1,0 +1,23 @@
+"""Errors of the storage room."""
+
+from __future__ import annotations
+
+from shared.core.errors import Conflict, NotFound, TransientError
+
+
+class ObjectMissing(NotFound):
+    """There is no such object, or not that generation of it."""
+
+    slug = "object-missing"
+
+
+class ObjectChanged(Conflict):
+    """The object is not at the generation that was expected."""
+
+    slug = "object-changed"
+
+
+class StorageUnavailable(TransientError):
+    """The object storage does not answer now."""
+
+    slug = "storage-unavailable"

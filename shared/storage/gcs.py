@@ -1,0 +1,292 @@
+"""Objects in Cloud Storage: the only file that knows its client."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote
+
+from shared.core.config import Misconfigured, StorageSettings
+from shared.core.errors import TooLarge
+from shared.storage.errors import ObjectChanged, ObjectMissing, StorageUnavailable
+
+_TIMEOUT: Final = (5.0, 60.0)
+_RETRY_SECONDS: Final = 60.0
+_SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What is known of an object without reading it. `size` is in bytes."""
+
+    name: str
+    generation: int
+    size: int
+    content_type: str | None
+    updated: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SignedUpload:
+    """A request that a client may send: exactly these `headers` belong to it, besides what HTTP adds."""
+
+    url: str
+    method: str
+    headers: dict[str, str]
+
+
+class Storage:
+    """Reads and writes objects. Make one for the process: it keeps the connections; threads may share it."""
+
+    def __init__(self, settings: StorageSettings) -> None:
+        """Nothing is connected before the first use."""
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._built: Any = None
+        self._credentials: Any = None
+
+    def put(
+        self,
+        bucket: str,
+        name: str,
+        data: bytes,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        if_generation_match: int | None = None,
+    ) -> int:
+        """Write an object and give its generation. `if_generation_match=0` means only where there is none.
+
+        Raises `ObjectChanged` when that is not so, `StorageUnavailable`.
+        """
+        with _answering():
+            blob = self._blob(bucket, name)
+            blob.metadata = dict(metadata) if metadata else None
+            blob.upload_from_string(
+                data,
+                content_type=content_type,
+                if_generation_match=if_generation_match,
+                timeout=_TIMEOUT,
+                retry=_retry(),
+            )
+            return int(blob.generation)
+
+    def get(
+        self, bucket: str, name: str, generation: int | None = None, max_bytes: int | None = None
+    ) -> bytes:
+        """The bytes of an object, checked against its checksum.
+
+        Raises `ObjectMissing`, `TooLarge` as soon as more than `max_bytes` arrive, `StorageUnavailable`.
+        """
+        with _answering():
+            sink = _Bounded(max_bytes)
+            blob = self._blob(bucket, name, generation)
+            blob.download_to_file(sink, timeout=_TIMEOUT, retry=_retry())
+            return sink.getvalue()
+
+    def stat(self, bucket: str, name: str, generation: int | None = None) -> ObjectInfo | None:
+        """What is known of an object, or None where there is none. Raises `StorageUnavailable`."""
+        with _answering():
+            handle = self._client().bucket(bucket)
+            blob = handle.get_blob(name, generation=generation, timeout=_TIMEOUT, retry=_retry())
+            return None if blob is None else _info(blob)
+
+    def size(self, bucket: str, name: str, generation: int | None = None) -> int | None:
+        """An object's bytes, or None where there is none. Raises `StorageUnavailable`."""
+        info = self.stat(bucket, name, generation)
+        return None if info is None else info.size
+
+    def delete(self, bucket: str, name: str) -> None:
+        """Remove an object; one that is missing is as good as removed. Raises `StorageUnavailable`."""
+        try:
+            with _answering():
+                self._blob(bucket, name).delete(timeout=_TIMEOUT, retry=_retry())
+        except ObjectMissing:
+            return
+
+    def delete_prefix(self, bucket: str, prefix: str) -> int:
+        """Remove every object whose name begins with `prefix` (not empty); gives how many there were."""
+        if not prefix:
+            raise ValueError("an empty prefix would empty the bucket")
+        found = [info.name for info in self.list(bucket, prefix)]
+        for name in found:
+            self.delete(bucket, name)
+        return len(found)
+
+    def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
+        """The objects whose names begin with `prefix`, by name. Raises `StorageUnavailable`."""
+        with _answering():
+            blobs = self._client().list_blobs(bucket, prefix=prefix, timeout=_TIMEOUT, retry=_retry())
+            for blob in blobs:
+                yield _info(blob)
+
+    def signed_put(
+        self,
+        bucket: str,
+        name: str,
+        content_type: str | None,
+        min_bytes: int,
+        max_bytes: int,
+        expires: timedelta,
+    ) -> SignedUpload:
+        """Let a client PUT one new object of `min_bytes` to `max_bytes` bytes within `expires`.
+
+        `content_type` None lets the client choose. Raises `Misconfigured` where nobody can sign, and
+        `StorageUnavailable` when the signing service does not answer.
+        """
+        headers = _upload_headers(content_type, min_bytes, max_bytes)
+        return SignedUpload(self._sign(bucket, name, "PUT", expires, headers=dict(headers)), "PUT", headers)
+
+    def signed_resumable(
+        self,
+        bucket: str,
+        name: str,
+        content_type: str | None,
+        min_bytes: int,
+        max_bytes: int,
+        expires: timedelta,
+    ) -> SignedUpload:
+        """Like `signed_put`, but the request (a POST) starts a resumable session; its `Location` takes the
+        bytes.
+        """
+        headers = {**_upload_headers(content_type, min_bytes, max_bytes), "x-goog-resumable": "start"}
+        return SignedUpload(self._sign(bucket, name, "POST", expires, headers=dict(headers)), "POST", headers)
+
+    def signed_get(
+        self,
+        bucket: str,
+        name: str,
+        expires: timedelta,
+        filename: str,
+        content_type: str | None = None,
+        generation: int | None = None,
+    ) -> str:
+        """A URL that downloads an object as `filename` (any characters) within `expires`.
+
+        Raises like `signed_put`; whether the object exists is not looked at.
+        """
+        return self._sign(
+            bucket,
+            name,
+            "GET",
+            expires,
+            response_disposition=_attachment(filename),
+            response_type=content_type,
+            generation=generation,
+        )
+
+    def _sign(self, bucket: str, name: str, method: str, expires: timedelta, **parts: Any) -> str:
+        with _answering():
+            url = self._blob(bucket, name).generate_signed_url(
+                version="v4", expiration=expires, method=method, **parts, **self._signer()
+            )
+            return str(url)
+
+    def _signer(self) -> dict[str, Any]:
+        """Who signs: the credentials' own key, or IAM's signBlob in the name of the service account."""
+        import google.auth
+        from google.auth.credentials import Signing
+        from google.auth.transport.requests import Request
+
+        with self._lock:
+            if self._credentials is None:
+                self._credentials, _ = google.auth.default(scopes=[_SCOPE])
+            credentials = self._credentials
+            if isinstance(credentials, Signing):
+                return {"credentials": credentials}
+            if not credentials.valid:
+                credentials.refresh(partial(Request(), timeout=_TIMEOUT[1]))
+        email = self._settings.signer_email or getattr(credentials, "service_account_email", None)
+        if email is None:
+            raise Misconfigured("These credentials cannot sign, and SIGNER_EMAIL names nobody who can")
+        return {
+            "credentials": credentials,
+            "service_account_email": email,
+            "access_token": credentials.token,
+        }
+
+    def _blob(self, bucket: str, name: str, generation: int | None = None) -> Any:
+        return self._client().bucket(bucket).blob(name, generation=generation)
+
+    def _client(self) -> Any:
+        with self._lock:
+            if self._built is None:
+                from google.cloud import storage
+
+                build: Any = storage.Client
+                self._built = build()
+            return self._built
+
+
+class _Bounded(io.BytesIO):
+    """Memory that refuses to grow beyond a limit, whatever length or encoding the sender announced."""
+
+    def __init__(self, limit: int | None) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def write(self, data: Any, /) -> int:
+        if self._limit is not None and self.tell() + len(data) > self._limit:
+            raise TooLarge(f"The object is larger than {self._limit} bytes")
+        return super().write(data)
+
+
+def _info(blob: Any) -> ObjectInfo:
+    return ObjectInfo(
+        name=blob.name,
+        generation=int(blob.generation),
+        size=int(blob.size),
+        content_type=blob.content_type,
+        updated=blob.updated,
+        metadata=dict(blob.metadata or {}),
+    )
+
+
+def _upload_headers(content_type: str | None, min_bytes: int, max_bytes: int) -> dict[str, str]:
+    """What an upload must send, and so cannot change: never over an object, and within these sizes."""
+    headers = {
+        "x-goog-if-generation-match": "0",
+        "x-goog-content-length-range": f"{min_bytes},{max_bytes}",
+    }
+    return headers if content_type is None else {"Content-Type": content_type, **headers}
+
+
+def _attachment(filename: str) -> str:
+    """A Content-Disposition (RFC 6266) whose plain form is ASCII and whose extended form is the name."""
+    name = filename.replace("\r", " ").replace("\n", " ")
+    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _retry() -> Any:
+    """Names and contents are deterministic, so that repeating any of our requests is safe."""
+    from google.cloud.storage.retry import DEFAULT_RETRY
+
+    return DEFAULT_RETRY.with_timeout(_RETRY_SECONDS)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn the client's exceptions into the room's."""
+    from google.api_core import exceptions as google
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud.storage.exceptions import DataCorruption
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except google.NotFound as error:
+        raise ObjectMissing from error
+    except google.PreconditionFailed as error:
+        raise ObjectChanged from error
+    except (google.TooManyRequests, google.ServerError, google.RetryError) as error:
+        raise StorageUnavailable from error
+    except (RequestException, GoogleAuthError, DataCorruption, ConnectionError) as error:
+        raise StorageUnavailable from error
