@@ -20,6 +20,7 @@ from local.engines import apertium, wording
 from local.engines.counters import Counters
 from local.engines.languages import identify, identify_each
 from local.engines.serving import Method, Refusal, invalid, serve, unimplemented
+from local.engines.tags import primary
 
 SERVICE = "google.cloud.translation.v3.TranslationService"
 MOST_STRINGS = 1024
@@ -147,14 +148,14 @@ class Translator:
             raise Refusal(grpc.StatusCode.INTERNAL, str(failure)) from failure
 
     def _check_pair(self, source: str, target: str) -> None:
-        if apertium.primary(source) == apertium.primary(target):
+        if primary(source) == primary(target):
             raise invalid(
                 "Target language can't be equal to source language.", **_pair_fields(source, target)
             )
 
     def _route(self, source: str, target: str) -> str:
         """The mode, or empty for text that stays: nothing to read in it, or already in the target."""
-        if source == "und" or apertium.primary(source) == apertium.primary(target):
+        if source == "und" or primary(source) == primary(target):
             return ""
         mode = apertium.mode_for(source, target, self._available)
         if mode is None:
@@ -173,7 +174,7 @@ def _through(text: str, mode: str, target: str, mime: str) -> str:
     convert = wording.marked_up if mime == _HTML else wording.plain
     if not mode:
         return convert(text, "", lambda part, _: part)
-    return convert(text, apertium.primary(target), lambda part, form: apertium.run(mode, part, form))
+    return convert(text, primary(target), lambda part, form: apertium.run(mode, part, form))
 
 
 def _tag(pair: apertium.Pair) -> str:

@@ -1,0 +1,145 @@
+"""Reading a picture: RapidOCR finds the lines and reads Latin, Chinese and Japanese; Tesseract the rest."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import Any
+
+import cv2
+import numpy as np
+
+from local.engines import tesseract
+from local.engines.geometry import TALL, Crop, Image, Quad, size, straighten, turned
+from local.engines.languages import main_script, script_of
+from local.engines.lines import UNSPACED, Line, Mark, line_from
+
+LEAST_CONFIDENCE = 0.5
+_DOUBTFUL = 0.75
+_ODD_SYMBOL = 0.95
+_LONE_SYMBOL = 0.8
+
+
+class Reader:
+    """The loaded models. Reading is serialized: inference uses all the threads it is given."""
+
+    def __init__(self, threads: int = 2) -> None:
+        from rapidocr import RapidOCR
+
+        self._lock = threading.Lock()
+        self._engine = RapidOCR(
+            params={"EngineConfig.onnxruntime.intra_op_num_threads": threads, "Global.log_level": "critical"}
+        )
+        self.read(np.full((64, 320, 3), 255, np.uint8))
+
+    def read(self, image: Image, language: str | None = None) -> list[Line]:
+        """The lines of a BGR picture, top to bottom. `language` is Tesseract's name of one, such as `rus`."""
+        with self._lock:
+            quads = self._find(image)
+            read = [
+                self._by_tesseract(image, q, language) if language else self._by_model(image, q)
+                for q in quads
+            ]
+        return _plausible([line for line in read if line and line.confidence >= LEAST_CONFIDENCE])
+
+    def _find(self, image: Image) -> list[Quad]:
+        found = self._engine(image, use_det=True, use_cls=False, use_rec=False)
+        boxes = getattr(found, "boxes", None)
+        quads = [] if boxes is None else [np.asarray(box, np.float32) for box in boxes]
+        return [quad for quad in quads if min(size(quad)) >= 3]
+
+    def _by_model(self, image: Image, quad: Quad) -> Line | None:
+        along, across = size(quad)
+        if across < TALL * along:
+            return self._upright(image, quad)
+        down = self._upright(image, turned(quad, 1), down=True)
+        if across > TALL * 2 * along:
+            return down
+        # A lone narrow letter has a tall box too.
+        upright = self._upright(image, quad)
+        return max((down, upright), key=lambda line: (line.confidence if line else 0.0, line is upright))
+
+    def _upright(self, image: Image, quad: Quad, down: bool = False) -> Line | None:
+        """Read a line, also upside down if it looks so, also enhanced if the reading is doubtful."""
+        crop = straighten(image, quad, lowest=32)
+        marks = self._marks(crop)
+        if self._looks_turned(crop):
+            other = straighten(image, turned(quad, 2), lowest=32)
+            if _worth(other_marks := self._marks(other)) > _worth(marks):
+                crop, marks = other, other_marks
+        if _doubtful(marks, crop):
+            enhanced = Crop(_enhanced(crop.pixels), crop.back)
+            marks = max(marks, self._marks(enhanced), key=_worth)
+        return line_from(marks, crop, down) if marks else None
+
+    def _looks_turned(self, crop: Crop) -> bool:
+        result = self._engine(crop.pixels, use_det=False, use_cls=True, use_rec=False)
+        label, score = result.cls_res[0]
+        return "180" in label and score > 0.9
+
+    def _marks(self, crop: Crop) -> list[Mark]:
+        result = self._engine(crop.pixels, use_det=False, use_cls=False, use_rec=True, return_word_box=True)
+        text, info = result.txts[0], result.word_results[0]
+        columns = [column for word in info.word_cols for column in word]
+        return _marks(text, columns, info.confs, crop.width / max(info.line_txt_len, 1e-6))
+
+    def _by_tesseract(self, image: Image, quad: Quad, language: str) -> Line | None:
+        along, across = size(quad)
+        lying = turned(quad, 1) if across >= TALL * 2 * along else quad
+        crop = straighten(image, lying, lowest=60)
+        marks = tesseract.marks(crop.pixels, language)
+        return line_from(marks, crop, leftward=language in tesseract.RIGHT_TO_LEFT) if marks else None
+
+
+def _marks(text: str, columns: list[int], confidences: list[float], step: float) -> list[Mark]:
+    """Join the recognised text, the columns of its characters other than spaces, and all confidences."""
+    marks: list[Mark] = []
+    places = iter(columns)
+    space = False
+    for character, confidence in zip(text, confidences, strict=False):
+        if character.isspace():
+            space = bool(marks)
+            continue
+        place = next(places, None)
+        if place is None:
+            break
+        marks.append(Mark(character, (place + 0.5) * step, float(confidence), space))
+        space = False
+    return marks
+
+
+def _worth(marks: list[Mark]) -> float:
+    """Readings are compared by how many characters were read how surely."""
+    return sum(max(0.0, mark.confidence - 0.4) for mark in marks)
+
+
+def _doubtful(marks: list[Mark], crop: Crop) -> bool:
+    """Whether a reading is unsure, or leaves a good part of its box unread."""
+    if not marks:
+        return True
+    unread = max(marks[0].middle, crop.width - marks[-1].middle, *_steps(marks))
+    return float(np.mean([m.confidence for m in marks])) < _DOUBTFUL or unread > 3 * crop.height
+
+
+def _steps(marks: list[Mark]) -> list[float]:
+    return [after.middle - before.middle for before, after in itertools.pairwise(marks)] or [0.0]
+
+
+def _enhanced(pixels: Image) -> Image:
+    """The crop with its contrast stretched where it stands, and soft edges sharpened."""
+    lab = cv2.cvtColor(pixels, cv2.COLOR_BGR2LAB)
+    lab[..., 0] = cv2.createCLAHE(clipLimit=4.0, tileGridSize=(1, 4)).apply(lab[..., 0])
+    clear: Any = cv2.cvtColor(lab, cv2.COLOR_LAB2BGR)
+    return cv2.addWeighted(clear, 1.6, cv2.GaussianBlur(clear, (0, 0), 2), -0.6, 0)
+
+
+def _least_alone(symbol: str, script: str | None) -> float:
+    return _ODD_SYMBOL if (script_of(symbol) in UNSPACED) != (script in UNSPACED) else _LONE_SYMBOL
+
+
+def _plausible(lines: list[Line]) -> list[Line]:
+    """Leave out doubtful single characters, most of all in a script of their own: they are pictograms."""
+    script = main_script("".join(line.text for line in lines))
+    return [
+        line for line in lines if len(line.text) > 1 or line.confidence >= _least_alone(line.text, script)
+    ]
