@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from shared.core.config import ProjectSettings
 from shared.queue.errors import QueueUnavailable
+from shared.queue.retries import passing_failures
 
 _TIMEOUT: Final = 10.0
-_RETRY_SECONDS: Final = 20.0
 
 
 class EventTopic:
@@ -36,32 +36,37 @@ class EventTopic:
         """
         from google.api_core.exceptions import GoogleAPICallError, RetryError
         from google.auth.exceptions import GoogleAuthError
-        from google.cloud.pubsub_v1.publisher.exceptions import PublishError
 
         client = self._client()
         path = client.topic_path(self._project.google_cloud_project, topic)
-        try:
+        key = ordering_key or ""
+
+        def once() -> str:
+            # With ordering the client's own retry would go on for ever, so it gets none and we retry.
             future = client.publish(
-                path, data, ordering_key=ordering_key or "", timeout=_TIMEOUT, **(attributes or {})
+                path, data, ordering_key=key, retry=None, timeout=_TIMEOUT, **(attributes or {})
             )
-            return str(future.result(_RETRY_SECONDS + _TIMEOUT))
-        except (GoogleAPICallError, RetryError, GoogleAuthError, PublishError, TimeoutError) as error:
-            if ordering_key:
-                # The client refuses a key for ever after one failure; our outbox keeps the order itself.
-                client.resume_publish(path, ordering_key)
+            try:
+                return str(future.result(_TIMEOUT))
+            except Exception:
+                if key:
+                    # After a failure the client refuses the key until told that the order is looked after.
+                    client.resume_publish(path, key)
+                raise
+
+        try:
+            return str(passing_failures()(once)())
+        except (GoogleAPICallError, RetryError, GoogleAuthError, TimeoutError) as error:
             raise QueueUnavailable from error
 
     def _client(self) -> Any:
         with self._lock:
             if self._built is None:
-                from google.api_core.retry import Retry
                 from google.cloud.pubsub_v1 import PublisherClient
                 from google.cloud.pubsub_v1.types import BatchSettings, PublisherOptions
 
                 self._built = PublisherClient(
                     batch_settings=BatchSettings(max_messages=1),
-                    publisher_options=PublisherOptions(
-                        enable_message_ordering=True, retry=Retry(timeout=_RETRY_SECONDS)
-                    ),
+                    publisher_options=PublisherOptions(enable_message_ordering=True),
                 )
             return self._built

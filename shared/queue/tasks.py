@@ -10,9 +10,9 @@ from typing import Any, Final
 from shared.core.config import CallerSettings, ChannelSettings, ProjectSettings
 from shared.providers.channel import grpc_transport
 from shared.queue.errors import QueueUnavailable
+from shared.queue.retries import passing_failures
 
 _TIMEOUT: Final = 10.0
-_RETRY_SECONDS: Final = 20.0
 
 
 class TaskQueue:
@@ -58,7 +58,7 @@ class TaskQueue:
             task["schedule_time"] = at
         try:
             self._client().create_task(
-                request={"parent": queue, "task": task}, timeout=_TIMEOUT, retry=_retry()
+                request={"parent": queue, "task": task}, timeout=_TIMEOUT, retry=passing_failures()
             )
         except AlreadyExists:
             return
@@ -84,17 +84,3 @@ class TaskQueue:
 def queue_of(function: str) -> str:
     """The queue's short name; queues are named after the function that consumes them."""
     return function.replace("_", "-")
-
-
-def _retry() -> Any:
-    """A named task can be created again without harm, so that every passing failure is tried again."""
-    from google.api_core.exceptions import (
-        DeadlineExceeded,
-        InternalServerError,
-        ResourceExhausted,
-        ServiceUnavailable,
-    )
-    from google.api_core.retry import Retry, if_exception_type
-
-    passing = if_exception_type(ServiceUnavailable, DeadlineExceeded, InternalServerError, ResourceExhausted)
-    return Retry(predicate=passing, initial=0.2, maximum=3.0, timeout=_RETRY_SECONDS)
