@@ -22,6 +22,9 @@ from local.messaging.pubsub.catalogue import Catalogue
 from local.messaging.pubsub.pull import Puller
 from local.messaging.pubsub.push import Pusher
 from local.messaging.rpc import Handlers, Method
+from local.messaging.tasks.calls import Calls
+from local.messaging.tasks.dispatch import Dispatcher
+from local.messaging.tasks.schedule import Schedule
 
 _LARGEST_MESSAGE = 64 * 1024 * 1024
 
@@ -54,7 +57,7 @@ async def _serve(options: argparse.Namespace) -> None:
             ("grpc.max_send_message_length", _LARGEST_MESSAGE),
         ]
     )
-    methods = _pubsub(database, bell, sender, options.duplicate)
+    methods = _pubsub(database, bell, sender, options.duplicate) | _tasks(database, bell, sender)
     server.add_generic_rpc_handlers((Handlers(methods),))
     port = server.add_insecure_port(f"127.0.0.1:{options.port}")
     await server.start()
@@ -71,6 +74,14 @@ def _pubsub(database: sqlite3.Connection, bell: Bell, sender: Sender, duplicates
     for name in catalogue.subscriptions:
         pusher.serve(name)
     return Admin(catalogue, backlog, pusher).methods() | Puller(catalogue, backlog, bell).methods()
+
+
+def _tasks(database: sqlite3.Connection, bell: Bell, sender: Sender) -> dict[str, Method]:
+    schedule = Schedule(database)
+    dispatcher = Dispatcher(schedule, bell, sender)
+    for name in schedule.queues:
+        dispatcher.serve(name)
+    return Calls(schedule, dispatcher).methods()
 
 
 async def _end() -> None:
