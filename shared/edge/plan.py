@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.core.config import Misconfigured
 from shared.core.errors import DependencyDown, ImangorError, RetryLater
 
 _PAUSE_SECONDS = 30.0
@@ -44,13 +45,14 @@ def plan(error: Exception | None, attempt: int, limit: int | None) -> Plan:
     """Decide from the outcome of one attempt.
 
     `attempt` counts from 0. `limit` is how many attempts there are; None where the platform counts them and
-    keeps what failed (a dead-letter topic). An error that is not ours is unknown and is tried again.
+    keeps what failed (a dead-letter topic). An error that is not ours is unknown and is tried again; so is a
+    wrong setting, which the next deployment may put right.
     """
     if error is None:
         return Ack()
     if isinstance(error, RetryLater):
         return RetryAt(error.when)
-    if isinstance(error, ImangorError) and not error.retry:
+    if isinstance(error, ImangorError) and not error.retry and not isinstance(error, Misconfigured):
         return Drop()
     if limit is not None and attempt >= limit - 1:
         return Drop()
