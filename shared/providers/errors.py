@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shared.core.errors import DependencyDown, ImangorError, TransientError
+
+if TYPE_CHECKING:
+    from google.api_core.exceptions import GoogleAPICallError
 
 _log = logging.getLogger(__name__)
 
@@ -102,8 +105,7 @@ def _misconfigured(provider: str, status: int, reason: str) -> Failure:
     return Failure(ProviderMisconfigured(f"{provider} does not accept this service's requests"))
 
 
-def _said(error: object) -> str:
+def _said(error: GoogleAPICallError) -> str:
     """The message with the machine-readable reason, for matching only."""
-    info = getattr(error, "error_info", None)
-    limit = info.metadata.get("quota_limit", "") if info is not None else ""
-    return f"{getattr(error, 'message', '')} {getattr(error, 'reason', None) or ''} {limit}"
+    limit = (error.metadata or {}).get("quota_limit", "")
+    return f"{error.message} {error.reason or ''} {limit}"

@@ -51,7 +51,7 @@ def _word(raw: Any, width: int, height: int) -> Word | None:
     if not text.strip() or points is None:
         return None
     after = raw.symbols[-1].property.detected_break
-    kind = 0 if after.is_prefix else after.type
+    kind = 0 if after.is_prefix else after.type_
     return Word(
         text=text,
         polygon=clockwise(points),
