@@ -1,0 +1,67 @@
+"""The console page and the local addresses behind it. None of this exists in the cloud."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession, web
+
+from local.gateway.answers import problem
+
+_PAGES = Path(__file__).resolve().parent.parent / "console"
+_FILES = {"": "index.html", "console.css": "console.css", "console.js": "console.js"}
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
+_JOB = re.compile(r"job_[0-9a-z]{26}")
+
+
+class Console:
+    """Serves the page, `/_local/status`, and a job's source picture for the before-and-after view."""
+
+    def __init__(self, status: Callable[[], dict[str, Any]], source_url: Callable[[str], str]) -> None:
+        """`source_url(job)` is where the storage emulator has the job's source."""
+        self._status, self._source_url = status, source_url
+
+    def add_to(self, app: web.Application) -> None:
+        """Add the page's routes."""
+        app.router.add_get("/", self._page)
+        app.router.add_get("/_local/status", self._show_status)
+        app.router.add_get("/_local/source/{job}", self._source)
+        app.router.add_get("/_local/{file}", self._page)
+
+    async def _page(self, request: web.Request) -> web.Response:
+        name = _FILES.get(request.match_info.get("file", ""))
+        if name is None:
+            return problem(404, "Not found", "There is no such page.")
+        if refusal := _refuse_strangers(request):
+            return refusal
+        path = _PAGES / name
+        policy = "default-src 'self'; img-src 'self' blob: http://127.0.0.1:*; connect-src 'self' http://127.0.0.1:*"
+        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": policy}
+        return web.Response(
+            body=path.read_bytes(), content_type=_TYPES[path.suffix], charset="utf-8", headers=headers
+        )
+
+    async def _show_status(self, request: web.Request) -> web.Response:
+        return _refuse_strangers(request) or web.json_response(self._status())
+
+    async def _source(self, request: web.Request) -> web.Response:
+        if refusal := _refuse_strangers(request):
+            return refusal
+        job = request.match_info["job"]
+        if not _JOB.fullmatch(job):
+            return problem(404, "Not found", "There is no such job.")
+        async with ClientSession() as session, session.get(self._source_url(job)) as answer:
+            if answer.status != 200:
+                return problem(404, "Not found", "The source is not there any more.")
+            return web.Response(body=await answer.read(), content_type=answer.content_type)
+
+
+def _refuse_strangers(request: web.Request) -> web.Response | None:
+    """The page shows an API key: a foreign name that resolves to this machine must not read it."""
+    if _LOOPBACK.fullmatch(request.host):
+        return None
+    return problem(403, "Forbidden", "The console answers on loopback names only.")

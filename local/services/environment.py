@@ -1,0 +1,114 @@
+"""The environment of a function: its `uses` words, through one table, to the variables it may see."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from local.gateway.invokers import EVENTS, SCHEDULES, TASKS
+from local.identity import PROJECT
+from local.state import State
+
+LOCATION = "us-central1"
+UPLOADS_BUCKET = "imangor-uploads"
+RESULTS_BUCKET = "imangor-results"
+
+# Every word that `uses` may hold, and what it makes visible to the function.
+NAMES: dict[str, tuple[str, ...]] = {
+    "database": ("DATABASE_URL",),
+    "database-system": ("DATABASE_URL",),
+    "cache": ("REDIS_URL",),
+    "tasks": ("TASKS_ENDPOINT", "INSECURE_CHANNELS"),
+    "events": ("PUBSUB_EMULATOR_HOST",),
+    "uploads": ("STORAGE_EMULATOR_HOST", "UPLOADS_BUCKET", "RESULTS_BUCKET", "GOOGLE_APPLICATION_CREDENTIALS"),
+    "results": ("STORAGE_EMULATOR_HOST", "UPLOADS_BUCKET", "RESULTS_BUCKET", "GOOGLE_APPLICATION_CREDENTIALS"),
+    "vision": ("VISION_ENDPOINT", "INSECURE_CHANNELS"),
+    "translation": ("TRANSLATE_ENDPOINT", "INSECURE_CHANNELS"),
+    "keys": ("KEY_PEPPER",),
+}
+
+# What every function may know: nothing here is a secret.
+_ALWAYS = (
+    "GOOGLE_CLOUD_PROJECT",
+    "LOCATION",
+    "LOG_LEVEL",
+    "FUNCTION_URL",
+    "TASKS_INVOKER",
+    "EVENTS_INVOKER",
+    "SCHEDULES_INVOKER",
+)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the services of one local cloud answer."""
+
+    gateway: int
+    postgres: int
+    valkey: int
+    storage: int
+    messaging: int
+    vision: int
+    translation: int
+
+    @property
+    def gateway_url(self) -> str:
+        """The load balancer's address."""
+        return f"http://127.0.0.1:{self.gateway}"
+
+    @property
+    def function_url(self) -> str:
+        """The template of every function's own URL, which is also the audience of its callers' tokens."""
+        return f"{self.gateway_url}/_functions/{{function}}"
+
+    def database_url(self, user: str) -> str:
+        """The URL for SQLAlchemy."""
+        return f"postgresql+pg8000://{user}@127.0.0.1:{self.postgres}/imangor"
+
+
+def function_url(at: Addresses, service: str) -> str:
+    """The URL of one function, by its service name."""
+    return at.function_url.replace("{function}", service)
+
+
+def database_user(function: str) -> str:
+    """The login role of one function."""
+    return f"fn_{function}"
+
+
+def function_environment(state: State, at: Addresses, function: str, uses: Iterable[str]) -> dict[str, str]:
+    """Exactly what one function's process sees; KeyError for a word that no row of the table knows."""
+    names = {*_ALWAYS, *(name for word in uses for name in NAMES[word])}
+    values = _values(state, at, database_user(function))
+    return {**_process_environment(), **{name: values[name] for name in sorted(names)}}
+
+
+def _values(state: State, at: Addresses, user: str) -> dict[str, str]:
+    return {
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "LOCATION": LOCATION,
+        "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
+        "FUNCTION_URL": at.function_url,
+        "TASKS_INVOKER": TASKS,
+        "EVENTS_INVOKER": EVENTS,
+        "SCHEDULES_INVOKER": SCHEDULES,
+        "DATABASE_URL": at.database_url(user),
+        "REDIS_URL": f"redis://127.0.0.1:{at.valkey}/0",
+        "TASKS_ENDPOINT": f"127.0.0.1:{at.messaging}",
+        "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{at.messaging}",
+        "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{at.storage}",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(state.signer),
+        "UPLOADS_BUCKET": UPLOADS_BUCKET,
+        "RESULTS_BUCKET": RESULTS_BUCKET,
+        "VISION_ENDPOINT": f"127.0.0.1:{at.vision}",
+        "TRANSLATE_ENDPOINT": f"127.0.0.1:{at.translation}",
+        "INSECURE_CHANNELS": "true",
+        "KEY_PEPPER": state.secret("pepper"),
+    }
+
+
+def _process_environment() -> dict[str, str]:
+    """What a program needs to run at all; nothing else of the developer's shell reaches a function."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TZ", "SSL_CERT_FILE") if name in os.environ}
+    return {"PATH": os.defpath, **kept, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}

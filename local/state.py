@@ -1,0 +1,115 @@
+"""The state folder of one local cloud: what lies where in it, who holds it, and how to reach its runner."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+DEFAULT = Path(".local")
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class AlreadyRunning(Exception):
+    """Another runner holds this state folder."""
+
+
+class NotRunning(Exception):
+    """No runner answers for this state folder."""
+
+
+class State:
+    """One state folder. Nothing is created before `prepare()`."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder).resolve()
+        self.logs = self.folder / "logs"
+        self.keys = self.folder / "keys"
+        self.postgres = self.folder / "postgres"
+        self.valkey = self.folder / "valkey"
+        self.storage = self.folder / "storage"
+        self.messaging = self.folder / "messaging"
+        self.engines = self.folder / "engines"
+        self.signer = self.keys / "signer.json"
+        self._lock: int | None = None
+
+    def prepare(self) -> None:
+        """Create the folders that services expect to find."""
+        for folder in (self.logs, self.keys, self.valkey, self.storage, self.messaging, self.engines):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def hold(self) -> None:
+        """Take the folder for this process until it ends; raises `AlreadyRunning` with the holder's pid."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise AlreadyRunning(str(self.holder())) from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        self._lock = lock
+
+    def holder(self) -> int | None:
+        """The pid of the runner that holds the folder now, or None."""
+        try:
+            with (self.folder / "lock").open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return int(file.read() or 0) or None
+        except FileNotFoundError:
+            pass
+        return None
+
+    def connection(self) -> dict[str, Any]:
+        """What a ready runner wrote into connection.json; raises `NotRunning`."""
+        if self.holder() is None:
+            raise NotRunning(f"nothing runs for {self.folder}; start it with: python -m local up")
+        try:
+            return dict(json.loads((self.folder / "connection.json").read_text()))
+        except FileNotFoundError:
+            raise NotRunning(f"the local cloud of {self.folder} is still starting") from None
+
+    def publish(self, connection: dict[str, Any]) -> None:
+        """Tell everybody that the cloud is ready and how to reach it."""
+        write_json(self.folder / "connection.json", connection)
+
+    def withdraw(self) -> None:
+        """Take the announcement back."""
+        (self.folder / "connection.json").unlink(missing_ok=True)
+
+    def secret(self, name: str) -> str:
+        """A random secret of 64 hexadecimal digits, made on first use and kept in the keys folder."""
+        path = self.keys / name
+        if not path.exists():
+            write_private(path, secrets.token_hex(32))
+        return path.read_text()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    partial.replace(path)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a JSON file that only its owner reads, whole or not at all."""
+    write_private(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; a file that is missing or damaged counts as empty."""
+    try:
+        value = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
