@@ -6,7 +6,6 @@ import csv
 import io
 import os
 import subprocess
-from functools import cache
 
 import cv2
 
@@ -75,7 +74,6 @@ def package_of(language: str) -> str:
     return f"tesseract-ocr-{language.replace('_', '-')}"
 
 
-@cache
 def installed() -> frozenset[str]:
     """The languages that Tesseract has data for; empty without Tesseract."""
     try:

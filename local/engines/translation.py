@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -72,16 +72,20 @@ _NAMES = {
 }
 _PSEUDO_LANGUAGES = ("ar", "ca", "de", "en", "es", "fr", "gl", "he", "hi", "it", "ja", "ko", "pt", "ru", "zh")
 
+Find = Callable[[], dict[apertium.Pair, str]]
+
 
 class Translator:
-    """The service's methods. `available` maps pairs to Apertium modes; `false_text` pseudo-localises."""
+    """The service's methods. `find` gives the Apertium mode of each pair; `false_text` pseudo-localises."""
 
-    def __init__(
-        self, counters: Counters, available: dict[apertium.Pair, str], false_text: bool = False
-    ) -> None:
-        self._counters, self._available, self._false = counters, available, false_text
-        self._sources = frozenset(pair.source for pair in available)
+    def __init__(self, counters: Counters, find: Find, false_text: bool = False) -> None:
+        self._counters, self._find, self._false = counters, find, false_text
+        self._available = find()
         self._pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2))
+
+    @property
+    def _sources(self) -> frozenset[str]:
+        return frozenset(pair.source for pair in self._available)
 
     def methods(self) -> dict[str, Method]:
         """What the gRPC server offers."""
@@ -159,6 +163,10 @@ class Translator:
             return ""
         mode = apertium.mode_for(source, target, self._available)
         if mode is None:
+            # The pair may have been installed since the engine started.
+            self._available = self._find()
+            mode = apertium.mode_for(source, target, self._available)
+        if mode is None:
             raise invalid(f"Bad language pair: {source}|{target}", **_pair_fields(source, target))
         return mode
 
@@ -210,14 +218,14 @@ def main() -> None:
     options = parser.parse_args()
     counters = Counters(options.state, "translation", ("characters", "strings"))
     false_text = os.environ.get("IMANGOR_LOCAL_TRANSLATION", "") == "pseudo"
-    available = apertium.installed()
-    if not available and not false_text:
+    translator = Translator(counters, apertium.installed, false_text)
+    if not false_text and not apertium.installed():
         print(
             "No Apertium pair is installed: nothing can be translated. See python -m local.packages",
             flush=True,
         )
     identify("warm the model up")
-    serve(SERVICE, Translator(counters, available, false_text).methods(), options.port)
+    serve(SERVICE, translator.methods(), options.port)
 
 
 if __name__ == "__main__":
