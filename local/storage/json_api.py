@@ -37,7 +37,7 @@ def base_url(request: web.Request) -> str:
 def refuse_unsupported(request: web.Request) -> None:
     """Raise StorageError 501 for parameters and headers that would change the result and are not honoured."""
     for name in _REFUSED_PARAMETERS:
-        if request.query.get(name, "false") not in ("", "false"):
+        if request.query.get(name, "").lower() not in ("", "false"):
             raise not_implemented(f"parameter {name}")
     for name in request.headers:
         if name.lower().startswith(("x-goog-encryption-", "x-goog-copy-source-encryption-")):

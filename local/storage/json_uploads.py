@@ -1,14 +1,15 @@
 """The JSON API's uploads: media, multipart and resumable."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import web
 
 from local.storage.backend import Backend
-from local.storage.errors import invalid, not_implemented
+from local.storage.errors import not_implemented
 from local.storage.json_api import base_url, object_response, parse_body
+from local.storage.multipart import RelatedBody, boundary_of
 from local.storage.preconditions import Preconditions, whole_number
 from local.storage.resources import ObjectVersion, object_name, writable_fields
 from local.storage.sessions import Intent, Session
@@ -59,30 +60,11 @@ async def insert(
 
 
 async def _multipart(backend: Backend, request: web.Request, bucket: str) -> ObjectVersion:
-    try:
-        reader = MultipartReader(request.headers, request.content)
-    except (AssertionError, ValueError, KeyError):
-        raise invalid("A multipart upload needs Content-Type multipart/related with a boundary") from None
-    parts = [part async for part in _first(reader)]
-    if not parts:
-        raise invalid("The multipart body has no metadata part")
-    body = parse_body(bytes(await parts[0].read(decode=False)))
-    media = await reader.next()
-    if not isinstance(media, BodyPartReader):
-        raise invalid("The multipart body has no media part")
-    intent = _intent(request, bucket, body, media.headers.get("Content-Type"))
-    return await receive(backend, intent, _blocks(media))
-
-
-async def _first(reader: MultipartReader) -> AsyncIterator[BodyPartReader]:
-    part = await reader.next()
-    if isinstance(part, BodyPartReader):
-        yield part
-
-
-async def _blocks(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while block := await part.read_chunk(_BLOCK):
-        yield block
+    boundary = boundary_of(request.headers.get("Content-Type", ""))
+    body = RelatedBody(aiter(request.content.iter_chunked(_BLOCK)), boundary)
+    metadata = parse_body(await body.metadata())
+    intent = _intent(request, bucket, metadata, await body.media_type())
+    return await receive(backend, intent, body.media())
 
 
 async def _start(uploads: ResumableUploads, request: web.Request, bucket: str) -> web.Response:

@@ -57,7 +57,7 @@ class Listing:
     def from_query(cls, bucket: str, query: Mapping[str, str]) -> "Listing":
         """From the JSON API's parameters; StorageError 400 or 501."""
         for name in _REFUSED:
-            if query.get(name, "false") not in ("", "false"):
+            if query.get(name, "").lower() not in ("", "false"):
                 raise not_implemented(f"objects.list with {name}")
         size = whole_number("maxResults", query.get("maxResults"))
         return cls(
@@ -66,8 +66,8 @@ class Listing:
             delimiter=query.get("delimiter", ""),
             start=query.get("startOffset", ""),
             end=query.get("endOffset", ""),
-            versions=query.get("versions") == "true",
-            trailing=query.get("includeTrailingDelimiter") == "true",
+            versions=query.get("versions", "").lower() == "true",
+            trailing=query.get("includeTrailingDelimiter", "").lower() == "true",
             size=min(size or 1000, 1000),
             token=query.get("pageToken", ""),
         )

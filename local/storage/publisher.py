@@ -29,6 +29,7 @@ class Publisher:
         self.notifications = notifications
         self.target = target
         self.wanted = asyncio.Event()
+        self.troubles: dict[str, str | None] = {}
 
     def wake(self) -> None:
         """Say that the outbox may have something new."""
@@ -64,13 +65,19 @@ class Publisher:
         try:
             await publish(request, timeout=10)
         except grpc.aio.AioRpcError as error:
-            print(
-                f"pubsub does not take {len(messages)} notifications for {topic}: {error.code().name}",
-                flush=True,
+            self._say(
+                topic, f"Pub/Sub does not take notifications for {topic}: {error.code().name}; retrying"
             )
             self.notifications.postpone(messages, time.time())
         else:
+            self._say(topic, None)
             self.notifications.taken(messages)
+
+    def _say(self, topic: str, trouble: str | None) -> None:
+        """Log when a topic's trouble begins, changes or ends; not at every retry."""
+        if trouble != self.troubles.get(topic):
+            print(trouble or f"Pub/Sub takes notifications for {topic} again", flush=True)
+        self.troubles[topic] = trouble
 
     async def _sleep(self, until: float | None) -> None:
         delay = None if until is None else max(0.0, until - time.time())

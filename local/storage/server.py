@@ -74,7 +74,7 @@ class StorageServer:
         except StorageError as error:
             return self._refusal(error, as_json=json_path is not None)
         except ConnectionError:
-            raise
+            return web.Response(status=499, reason="Client Closed Request")
         except Exception:
             traceback.print_exc()
             failure = StorageError(500, "backendError", "InternalError", "We encountered an internal error.")
