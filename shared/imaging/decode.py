@@ -226,14 +226,14 @@ def _channels(image: Image.Image, icc: bytes | None) -> tuple[Pixels, Pixels | N
 
 def _eight_bits(image: Image.Image) -> Pixels:
     """Greyscale of 16 bits, 32 bits or floating point as 8 bits."""
-    values = np.asarray(image).astype(np.float32)
+    values: NDArray[np.float32] = np.asarray(image).astype(np.float32)
     top = float(values.max(initial=0))
     if image.mode == "F" and top <= 1:
-        values = values * 255
+        values = values * np.float32(255)
     elif image.mode.startswith("I;16") or 255 < top <= 65535:
-        values = values / 257
+        values = values / np.float32(257)
     elif top > 65535:
-        values = values * (255 / top)
+        values = values * np.float32(255 / top)
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 

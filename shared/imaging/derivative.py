@@ -42,9 +42,7 @@ def derivative(picture: Picture, max_bytes: int = MAX_BYTES, max_pixels: int = M
     while True:
         width = max(1, math.floor(picture.width * scale))
         height = max(1, math.floor(picture.height * scale))
-        resized = (
-            rgb if scale == 1 else cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
-        )
+        resized = rgb if scale == 1 else cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
         found = _encoded(Image.fromarray(np.asarray(resized, dtype=np.uint8)), picture.lossless, max_bytes)
         if found is not None or min(width, height) == 1:
             data, media_type = found or (b"", "image/jpeg")

@@ -74,7 +74,7 @@ def _options(picture: Picture, name: str) -> dict[str, Any]:
 
 def _packed(rgb: Pixels) -> np.ndarray[Any, np.dtype[np.uint32]]:
     wide = rgb.astype(np.uint32)
-    return (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+    return np.asarray((wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2], dtype=np.uint32)
 
 
 def _indexed(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> Image.Image:

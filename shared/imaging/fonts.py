@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
-import uharfbuzz as hb
+import uharfbuzz
 
 from shared.imaging.errors import FontsMissing
 
 MANIFEST = Path(__file__).with_name("fonts.toml")
+
+# uharfbuzz carries no types.
+hb: Any = uharfbuzz
 
 _HAN = {"Hani", "Hans", "Hant", "Jpan", "Kore"}
 _HAN_BY_LANGUAGE = {"ja": "Jpan", "ko": "Kore", "zh": "Hans", "yue": "Hant"}
@@ -85,17 +89,21 @@ class Typeface:
         self.face = hb.Face(hb.Blob.from_file_path(str(path)))
         self.upem: int = self.face.upem
         self.characters: frozenset[int] = frozenset(self.face.unicodes)
-        self._instances: dict[tuple[int, int], hb.Font] = {}
+        self._instances: dict[tuple[int, int], Any] = {}
 
-    def instance(self, weight: int, width: int) -> hb.Font:
-        """A HarfBuzz font in font units at `weight` (100-900) and `width` (percent), where it has the axes."""
+    def instance(self, weight: int, width: int) -> Any:
+        """A HarfBuzz font in font units at `weight` (100-900) and `width` (percent)."""
         key = (weight, width)
         if key not in self._instances:
             font = hb.Font(self.face)
             wanted = {"wght": float(weight), "wdth": float(width)}
             ranges = self.pinned.axes
             font.set_variations(
-                {tag: min(max(v, ranges[tag][0]), ranges[tag][1]) for tag, v in wanted.items() if tag in ranges}
+                {
+                    tag: min(max(v, ranges[tag][0]), ranges[tag][1])
+                    for tag, v in wanted.items()
+                    if tag in ranges
+                }
             )
             self._instances[key] = font
         return self._instances[key]

@@ -1,0 +1,130 @@
+"""Take text out of a picture, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from shared.imaging.decode import Pixels
+from shared.imaging.frame import Points, bounds, filled, grown
+from shared.imaging.ink import Floats, Ground, Ink, Mask, separate
+from shared.scenes.schemas import Block, Line
+
+_TEXTURED = 3.0
+_NOISY = 0.6
+
+
+@dataclass(frozen=True)
+class Region:
+    """A line's crop: masks of the words, bare and with a margin, and of what the ground is learnt from."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    tight: Mask
+    wide: Mask
+    usable: Mask
+
+    def cut(self, pixels: Pixels) -> Pixels:
+        """The crop as a view of the picture."""
+        return pixels[self.top : self.bottom, self.left : self.right]
+
+
+def region_of(line: Line, em: float, width: int, height: int, others: Sequence[Points]) -> Region | None:
+    """The crop of `line` in a picture of `width` x `height`; None when it lies outside the picture.
+
+    `others` are polygons of other text, which must not pass for ground.
+    """
+    words = [np.array(word) for word in line.words] or [np.array(line.polygon)]
+    wide_polygons = [grown(word, 0.12 * em + 1.5, 0.1 * em + 1.5) for word in words]
+    margin = max(4.0, 0.45 * em)
+    left, top, right, bottom = bounds(np.concatenate(wide_polygons), margin, width, height)
+    if right - left < 2 or bottom - top < 2:
+        return None
+    shape = (bottom - top, right - left)
+    wide = filled(shape, wide_polygons, left, top)
+    if not wide.any():
+        return None
+    radius = round(margin)
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * radius + 1, 2 * radius + 1))
+    near = np.asarray(cv2.dilate(wide.astype(np.uint8), kernel), dtype=bool)
+    usable = near & ~wide & ~filled(shape, others, left, top)
+    return Region(left, top, right, bottom, filled(shape, words, left, top), wide, usable)
+
+
+def erase(
+    rgb: Pixels, alpha: Pixels | None, blocks: Sequence[Block], others: Sequence[Block], seed: str
+) -> None:
+    """Remove the text of `blocks` from `rgb` (and `alpha`) in place; `others` are the blocks that stay.
+
+    Only pixels inside the words' polygons with a small margin change. `seed` makes the noise repeatable.
+    """
+    height, width = rgb.shape[:2]
+    lines = [(line, block) for block in [*blocks, *others] for line in block.lines]
+    quads = [grown(line.polygon, 0.05 * block.style.size, 0) for line, block in lines]
+    erased = sum(len(block.lines) for block in blocks)
+    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8]))
+    for i, (line, block) in enumerate(lines[:erased]):
+        near = [quad for j, quad in enumerate(quads) if j != i and _close(quad, quads[i], block.style.size)]
+        region = region_of(line, block.style.size, width, height, near)
+        if region is None:
+            continue
+        # What stays must not lose its edges to a neighbour's margin.
+        kept = [
+            quad for j, quad in enumerate(quads[erased:], erased) if _close(quad, quads[i], block.style.size)
+        ]
+        shape = region.wide.shape
+        writable = region.wide & ~filled(shape, kept, region.left, region.top)
+        if alpha is not None and _erase_alpha(region, alpha, writable):
+            continue
+        crop = region.cut(rgb)
+        ground, ink = separate(crop, region.tight, region.wide, region.usable, block.style.size)
+        _repaint(crop, ground, ink, writable, block.style.size, rng)
+
+
+def _close(a: Points, b: Points, margin: float) -> bool:
+    gap = np.maximum(a.min(axis=0) - b.max(axis=0), b.min(axis=0) - a.max(axis=0))
+    return bool((gap < margin + 4).all())
+
+
+def _erase_alpha(region: Region, alpha: Pixels, writable: Mask) -> bool:
+    """Where the ground is transparent the letters are what is not: clear them. Tells whether that was so."""
+    crop = region.cut(alpha)
+    ring = crop[region.usable]
+    if ring.size == 0 or float(np.mean(ring < 128)) < 0.7:
+        return False
+    crop[writable] = int(np.median(ring))
+    return True
+
+
+def _repaint(
+    crop: Pixels, ground: Ground, ink: Ink, writable: Mask, em: float, rng: np.random.Generator
+) -> None:
+    if not ink.halo.any():
+        return
+    if ground.texture > _TEXTURED:
+        mask = ink.halo & writable
+        radius = max(3, round(0.08 * em))
+        crop[mask] = cv2.inpaint(crop, ink.halo.astype(np.uint8), radius, cv2.INPAINT_TELEA)[mask]
+        return
+    # Coding leaves ripples around strokes; on even ground a wider mask takes them away unseen.
+    radius = max(1, round(0.05 * em)) if ground.noise > _NOISY else 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    mask = np.asarray(cv2.dilate(ink.halo.astype(np.uint8), kernel), dtype=bool) & writable
+    paint = ground.smooth[mask]
+    known = crop[ground.known].astype(np.float32) - ground.smooth[ground.known]
+    if ground.noise > _NOISY and len(known) > 50:
+        paint = paint + _noise(known, len(paint), rng)
+    crop[mask] = np.clip(np.rint(paint), 0, 255).astype(np.uint8)
+
+
+def _noise(residuals: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """The ground's own deviations drawn again at random, without the few that are edges or dirt."""
+    size = np.abs(residuals).max(axis=1)
+    calm = residuals[size <= np.percentile(size, 90)]
+    return np.asarray(calm[rng.integers(0, len(calm), count)], dtype=np.float32)

@@ -1,0 +1,155 @@
+"""From words to a scene: lines, paragraphs, reading order, and how each paragraph looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from shared.imaging.decode import Picture, Pixels
+from shared.imaging.frame import Points
+from shared.imaging.ink import to_hex
+from shared.imaging.lines import TextLine, lines_of
+from shared.imaging.measure import Look, measure
+from shared.imaging.outline import outline
+from shared.imaging.paragraphs import Placed, joined, paragraphs, placed
+from shared.imaging.scripts import is_rtl, script_of
+from shared.scenes.recognition import Recognition
+from shared.scenes.schemas import Block, Flag, Scene, Source, Style
+
+_UNSURE = 0.6
+
+Alignment = Literal["left", "center", "right"]
+
+
+def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scene:
+    """Group what was recognised in `picture` and measure how it looks.
+
+    `recognition` is in the picture's own pixels. Block polygons reach from the ascenders of the first line
+    to the descenders of the last and from the first ink to the last. Blocks are in reading order, with ids
+    b1, b2, and so on.
+    """
+    lines = lines_of(recognition.words)
+    looks = _looks(picture.rgb, lines)
+    groups = paragraphs(placed(lines, looks))
+    blocks = [_block(i, group, groups) for i, group in enumerate(groups, 1)]
+    return Scene(
+        source=Source(
+            sha256=picture.sha256,
+            media_type=picture.media_type,
+            width=picture.width,
+            height=picture.height,
+        ),
+        language=recognition.language,
+        engine=engine,
+        blocks=blocks,
+    )
+
+
+def _looks(rgb: Pixels, lines: list[TextLine]) -> list[Look | None]:
+    quads = [np.array(line.line.polygon) for line in lines]
+    found = []
+    for i, line in enumerate(lines):
+        others = [quad for j, quad in enumerate(quads) if j != i and _near(quad, quads[i], line.height)]
+        found.append(measure(rgb, line.line, others))
+    return found
+
+
+def _near(a: Points, b: Points, margin: float) -> bool:
+    gap = np.maximum(a.min(axis=0) - b.max(axis=0), b.min(axis=0) - a.max(axis=0))
+    return bool((gap < margin).all())
+
+
+def _block(number: int, group: list[Placed], groups: Sequence[list[Placed]]) -> Block:
+    size = _weighted([(p.size, len(p.words)) for p in group])
+    polygon = outline(group, size)
+    confidence = _mean([(p.text.confidence, len(p.words)) for p in group])
+    return Block(
+        id=f"b{number}",
+        polygon=polygon,
+        angle=_angle(polygon),
+        lines=[p.text.line for p in group],
+        text=joined([p.words for p in group]),
+        language=next((p.text.language for p in group if p.text.language), None),
+        confidence=min(1.0, max(0.0, confidence)),
+        style=_style(group, size, _alignment(group, groups, size)),
+        flags=[Flag.LOW_CONFIDENCE] if confidence < _UNSURE else [],
+    )
+
+
+def _angle(polygon: list[tuple[float, float]]) -> float:
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = polygon
+    return round(float(np.degrees(np.arctan2(y1 - y0 + y2 - y3, x1 - x0 + x2 - x3))), 2)
+
+
+def _style(group: list[Placed], size: float, alignment: Alignment) -> Style:
+    looks = [(p.look, len(p.words)) for p in group if p.look]
+    text = "".join(p.words for p in group)
+    rtl = sum(script_of(char) in {"Arab", "Hebr"} for char in text) * 2 > sum(c.isalpha() for c in text)
+    known = next((p.text.language for p in group if p.text.language), None)
+    stroke = _weighted([(look.stroke, n) for look, n in looks]) if looks else 0.0
+    return Style(
+        ink=_colour([(look.ink, n) for look, n in looks], (0, 0, 0)),
+        ground=_colour([(look.ground, n) for look, n in looks], (255, 255, 255)),
+        size=round(size, 2),
+        weight=700 if stroke > 0.128 else 400,
+        alignment=alignment,
+        direction="rtl" if rtl or (known is not None and is_rtl(known)) else "ltr",
+        line_height=_line_height(group, size),
+    )
+
+
+def _colour(colours: list[tuple[tuple[int, int, int], int]], otherwise: tuple[int, int, int]) -> str:
+    """Per-channel median of the lines' colours, weighted by their length."""
+    if not colours:
+        return to_hex(otherwise)
+    return to_hex([round(_weighted([(float(c[k]), n) for c, n in colours])) for k in range(3)])
+
+
+def _weighted(values: list[tuple[float, int]]) -> float:
+    """Weighted median."""
+    ordered = sorted(values)
+    half = sum(weight for _, weight in ordered) / 2
+    total = 0.0
+    for value, weight in ordered:
+        total += weight
+        if total >= half:
+            return value
+    return ordered[-1][0]
+
+
+def _mean(values: list[tuple[float, int]]) -> float:
+    return sum(v * w for v, w in values) / max(1, sum(w for _, w in values))
+
+
+def _line_height(group: list[Placed], size: float) -> float:
+    """Distance of baselines as a multiple of the size; the usual 1.2 for a single line."""
+    baselines = [p.top + (p.look.baseline if p.look else 0.77 * p.size) for p in group]
+    pitches = [b - a for a, b in pairwise(baselines)]
+    return round(min(3.0, max(0.8, float(np.median(pitches)) / size)), 3) if pitches else 1.2
+
+
+def _alignment(group: list[Placed], groups: Sequence[list[Placed]], size: float) -> Alignment:
+    """From the edges of the block's own lines, or of the other blocks when it has only one."""
+    if len(group) > 1:
+        return _own_alignment(group, size)
+    line = group[0]
+    edges = [(o.left, (o.left + o.right) / 2, o.right) for g in groups if g is not group for o in g]
+    own = (line.left, (line.left + line.right) / 2, line.right)
+    votes = [sum(abs(edge[k] - own[k]) < 0.35 * size for edge in edges) for k in range(3)]
+    if max(votes) == 0 or votes[0] == max(votes):
+        return "center" if votes[1] == max(votes) and votes[1] > 0 else "left"
+    return "center" if votes[1] == max(votes) else "right"
+
+
+def _own_alignment(group: list[Placed], size: float) -> Alignment:
+    # The first line may be indented and the last one short: neither says much about running text.
+    lines = group[1:] if len(group) > 3 else group
+    left = float(np.ptp([p.left for p in lines]))
+    right = float(np.ptp([p.right for p in lines]))
+    middle = float(np.ptp([(p.left + p.right) / 2 for p in lines]))
+    if left < 0.5 * size or left <= min(middle, right):
+        return "left" if middle > 0.2 * size or left < 0.5 * middle else "center"
+    return "center" if middle < right else "right"

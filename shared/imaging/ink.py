@@ -1,0 +1,215 @@
+"""Ink and ground: which pixels of a crop are text, and what the picture would be without it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.imaging.decode import Pixels
+
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_SAMPLE = 6000
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What lies under the text of a crop.
+
+    `smooth` is the ground's low-frequency part, in RGB 0-255 over the whole crop, `noise` the robust
+    standard deviation around it, `texture` that of its structure that noise does not explain, both in
+    CIELAB units. `known` are the pixels it was learnt from.
+    """
+
+    smooth: Floats
+    noise: float
+    texture: float
+    known: Mask
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Text pixels of a crop: `core` surely ink, `halo` core plus every pixel the ink has touched."""
+
+    core: Mask
+    halo: Mask
+    contrast: float
+
+
+def to_lab(rgb: Pixels | Floats) -> Floats:
+    """CIELAB (L 0-100) of RGB 0-255."""
+    scaled = np.asarray(rgb, dtype=np.float32) / np.float32(255)
+    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), dtype=np.float32)
+
+
+def distance(lab: Floats, other: Floats) -> Floats:
+    """Euclidean distance in CIELAB, pixel by pixel."""
+    return np.asarray(np.sqrt(((lab - other) ** 2).sum(axis=2)), dtype=np.float32)
+
+
+def separate(rgb: Pixels, tight: Mask, wide: Mask, usable: Mask, em: float) -> tuple[Ground, Ink]:
+    """Tell ink from ground in a crop.
+
+    `tight` covers the words as recognised, `wide` a margin more, `usable` the pixels that may teach the
+    ground (no other text). `em` is the text's size in pixels. Method: a robust plane through ring and
+    words, Otsu's threshold (1979) on the CIELAB distance from it, then a second look at the ground
+    without the ink, and hysteresis for the anti-aliased rim.
+    """
+    lab = to_lab(rgb)
+    learn = usable | wide
+    plane = _robust_plane(rgb, learn)
+    far = distance(lab, to_lab(plane))
+    ink = _threshold(far, tight, wide, usable & ~wide, em)
+    for _ in range(2):
+        known = learn & ~_dilated(ink.halo, 1)
+        if known.sum() < 12:
+            known = learn & ~ink.core
+        smooth = _local_mean(rgb, known, plane, em)
+        far = distance(lab, to_lab(smooth))
+        ink = _threshold(far, tight, wide, known, em)
+    known = learn & ~_dilated(ink.halo, 1)
+    noise, texture = _residuals(lab, smooth, far, known)
+    return Ground(smooth, noise, texture, known), ink
+
+
+def _robust_plane(rgb: Pixels, where: Mask) -> Floats:
+    """Per channel a + bx + cy, fitted by iteratively reweighted least squares (Tukey's biweight)."""
+    height, width = where.shape
+    ys, xs = np.nonzero(where)
+    if len(xs) == 0:
+        return np.broadcast_to(np.median(rgb, axis=(0, 1)), rgb.shape).astype(np.float32)
+    step = max(1, len(xs) // _SAMPLE)
+    ys, xs = ys[::step], xs[::step]
+    values = rgb[ys, xs].astype(np.float64)
+    design = np.column_stack([np.ones(len(xs)), xs / width - 0.5, ys / height - 0.5])
+    # The commonest colour is a better start than least squares when ink covers much of the words.
+    weights = _near_mode(values)
+    fit = np.zeros((3, 3))
+    for _ in range(6):
+        root = np.sqrt(weights)[:, None]
+        ridge = np.diag([1e-9, 0.5, 0.5]) * weights.sum() * 1e-3
+        scaled = design * root
+        fit = np.linalg.solve(scaled.T @ scaled + ridge, scaled.T @ (values * root))
+        error = np.abs(values - design @ fit).max(axis=1)
+        reach = 4.7 * max(1.5, 1.48 * float(np.median(error[weights > 0.1]) if (weights > 0.1).any() else 2))
+        weights = np.where(error < reach, (1 - (error / reach) ** 2) ** 2, 0.0)
+        if weights.sum() < 8:
+            weights = np.ones(len(xs))
+    grid_x = (np.arange(width) / width - 0.5)[None, :, None]
+    grid_y = (np.arange(height) / height - 0.5)[:, None, None]
+    return np.asarray(np.clip(fit[0] + fit[1] * grid_x + fit[2] * grid_y, 0, 255), dtype=np.float32)
+
+
+def _near_mode(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights 1 near the commonest colour of an n x 3 sample, fading out around it."""
+    bins = (values // 16).astype(np.int64)
+    keys = bins[:, 0] * 256 + bins[:, 1] * 16 + bins[:, 2]
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    centre = np.median(values[inverse == counts.argmax()], axis=0)
+    away = np.abs(values - centre).max(axis=1)
+    return np.asarray(np.exp(-((away / 40) ** 2)), dtype=np.float64)
+
+
+def _threshold(far: Floats, tight: Mask, wide: Mask, ground: Mask, em: float) -> Ink:
+    inside = far[tight]
+    if inside.size == 0:
+        return Ink(np.zeros_like(tight), np.zeros_like(tight), 0.0)
+    noise = 1.48 * float(np.median(far[ground])) if ground.any() else 1.0
+    cut = max(_otsu(inside), 3 * noise, 4.0)
+    core = _attached((far > cut) & wide, tight)
+    contrast = float(np.percentile(far[core], 80)) if core.any() else 0.0
+    # A rim pixel carries a share of the ink; below an eighth it cannot be told from noise.
+    low = max(2.5 * noise, 0.1 * contrast, 1.2)
+    reach = max(2, round(0.06 * em))
+    halo = core | (_dilated(core, reach) & (far > low) & wide)
+    return Ink(core, _dilated(halo, 1) & wide, contrast)
+
+
+def _attached(found: Mask, tight: Mask) -> Mask:
+    """Drop what lies mostly outside the words: borders, icons and neighbours that the margin reaches."""
+    count, labels = cv2.connectedComponents(found.astype(np.uint8), connectivity=8)
+    if count < 2:
+        return found
+    total = np.bincount(labels.ravel(), minlength=count)
+    inside = np.bincount(labels[tight], minlength=count)
+    keep = inside >= 0.35 * total
+    keep[0] = False
+    return np.asarray(keep[labels], dtype=bool)
+
+
+def _otsu(values: Floats) -> float:
+    """Otsu's threshold of a sample of distances."""
+    top = float(values.max())
+    if top <= 0:
+        return 0.0
+    counts, edges = np.histogram(values, bins=128, range=(0, top))
+    centres = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)
+    above = below[-1] - below
+    mass = np.cumsum(counts * centres)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
+    return float(centres[int(np.nanargmax(np.nan_to_num(spread)))])
+
+
+def _dilated(mask: Mask, radius: int) -> Mask:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel), dtype=bool)
+
+
+def _local_mean(rgb: Pixels, known: Mask, plane: Floats, em: float) -> Floats:
+    """Plane plus the known pixels' own deviation from it, blurred: normalised convolution."""
+    height, width = known.shape
+    shrink = max(1.0, em / 20)
+    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    weight = known.astype(np.float32)
+    deviation = (rgb.astype(np.float32) - plane) * weight[..., None]
+    if shrink > 1:
+        deviation = _resized(deviation, size, cv2.INTER_AREA)
+        weight = _resized(weight, size, cv2.INTER_AREA)
+    sigma = max(1.5, 0.3 * em / shrink)
+    top = cv2.GaussianBlur(deviation, (0, 0), sigma)
+    bottom = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
+    # The small constant leads to the plane where no known pixel is near.
+    smooth = np.asarray(top / (bottom + 1e-3), dtype=np.float32)
+    if shrink > 1:
+        smooth = _resized(smooth, (width, height), cv2.INTER_LINEAR)
+    return np.asarray(np.clip(plane + smooth, 0, 255), dtype=np.float32)
+
+
+def _resized(values: Floats, size: tuple[int, int], how: int) -> Floats:
+    return np.asarray(cv2.resize(values, size, interpolation=how), dtype=np.float32)
+
+
+def _residuals(lab: Floats, smooth: Floats, far: Floats, known: Mask) -> tuple[float, float]:
+    if known.sum() < 12:
+        return 0.0, 0.0
+    noise = 1.48 * float(np.median(far[known]))
+    weight = known.astype(np.float32)
+    light = (lab[..., 0] - to_lab(smooth)[..., 0]) * weight
+    share = np.maximum(cv2.GaussianBlur(weight, (0, 0), 1.5), 1e-3)
+    structure = cv2.GaussianBlur(light, (0, 0), 1.5) / share
+    return noise, float(np.percentile(np.abs(structure[known]), 80))
+
+
+def median_colour(rgb: Pixels, where: Mask) -> tuple[int, int, int] | None:
+    """Per-channel median of the pixels, or None where there are none."""
+    if not where.any():
+        return None
+    r, g, b = np.rint(np.median(rgb[where], axis=0)).astype(int)
+    return int(r), int(g), int(b)
+
+
+def to_hex(colour: Sequence[int]) -> str:
+    """A colour as #rrggbb."""
+    return "#" + "".join(f"{int(c):02x}" for c in colour)
+
+
+def from_hex(colour: str) -> tuple[int, int, int]:
+    """The three numbers of #rrggbb."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

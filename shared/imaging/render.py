@@ -1,0 +1,84 @@
+"""A translated picture: the source with the text of some blocks replaced, everything else as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shared.core.errors import Conflict
+from shared.imaging.decode import Picture, Pixels, decode
+from shared.imaging.draw import draw
+from shared.imaging.encode import encode
+from shared.imaging.erase import erase
+from shared.imaging.fit import Layout, Room, fit
+from shared.imaging.fonts import FontLibrary
+from shared.imaging.frame import Frame, Points
+from shared.imaging.ink import from_hex
+from shared.imaging.shape import Box, Shaper
+from shared.imaging.space import larger_boxes
+from shared.scenes.schemas import Block, Flag, Scene
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An encoded picture, and for each drawn block what a reader of it should know."""
+
+    data: bytes
+    media_type: str
+    flags: dict[str, list[Flag]] = field(default_factory=dict)
+
+
+def render(source: bytes | Picture, scene: Scene, target: str, fonts: FontLibrary) -> Rendered:
+    """Draw the `target` translations of `scene` into its picture, in the picture's own format.
+
+    A block whose translation is missing, empty or equal to the source text is not touched. The result
+    carries no EXIF; profile and alpha are the source's. Raises what `decode` raises, and Conflict when
+    the scene was made from a picture of another size.
+    """
+    picture = source if isinstance(source, Picture) else decode(source)
+    if (scene.source.width, scene.source.height) != picture.size:
+        raise Conflict("The scene belongs to another picture: its size differs.")
+    texts = {block.id: text for block in scene.blocks if (text := _new_text(block, target))}
+    changed = [block for block in scene.blocks if block.id in texts]
+    kept = [block for block in scene.blocks if block.id not in texts]
+    rgb = picture.rgb.copy()
+    alpha = None if picture.alpha is None else picture.alpha.copy()
+    erase(rgb, alpha, changed, kept, picture.sha256)
+    layouts = _layouts(rgb, changed, kept, texts, target, fonts)
+    for block, (layout, frame, allowed) in zip(changed, layouts, strict=True):
+        draw(rgb, alpha, layout, frame, allowed, from_hex(block.style.ink))
+    flags = {block.id: list(layout.flags) for block, (layout, _, _) in zip(changed, layouts, strict=True)}
+    return Rendered(encode(picture, rgb, alpha), picture.media_type, flags)
+
+
+def _new_text(block: Block, target: str) -> str:
+    translation = block.translations.get(target)
+    text = " ".join(translation.text.split()) if translation else ""
+    return "" if text == " ".join(block.text.split()) else text
+
+
+def _layouts(
+    rgb: Pixels,
+    changed: list[Block],
+    kept: list[Block],
+    texts: dict[str, str],
+    target: str,
+    fonts: FontLibrary,
+) -> list[tuple[Layout, Frame, Box]]:
+    """Layout, frame and allowed box of each changed block, each placed before the next looks for room."""
+    taken: dict[str, list[Points]] = {b.id: [np.array(b.polygon)] for b in [*changed, *kept]}
+    placed: list[tuple[Layout, Frame, Box]] = []
+    for block in changed:
+        frame = Frame.of(block.polygon)
+        occupied = [polygon for other, polygons in taken.items() if other != block.id for polygon in polygons]
+        own = Box(0, 0, frame.width, frame.height)
+        larger = larger_boxes(rgb, frame, block.style.size, occupied)
+        room = Room(own, larger, max(1, len(block.lines)))
+        style = block.style
+        shaper = Shaper.of(fonts, target, style.family, style.weight, style.italic)
+        layout = fit(texts[block.id], shaper, room, style)
+        allowed = own if layout.ink is None else own.union(layout.ink)
+        taken[block.id].append(frame.corners(allowed))
+        placed.append((layout, frame, allowed))
+    return placed

@@ -1,0 +1,34 @@
+"""Scripts of characters and languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fontTools.unicodedata
+
+# fontTools carries no types.
+_unicode: Any = fontTools.unicodedata
+
+SHARED = frozenset({"Zyyy", "Zinh", "Zzzz"})
+"""ISO 15924 codes of characters that belong to every script or to none."""
+
+IDEOGRAPHIC = frozenset({"Hani", "Hira", "Kana", "Bopo", "Yiii"})
+
+_RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"}
+
+
+def script_of(char: str) -> str:
+    """ISO 15924 code of the script `char` belongs to."""
+    return str(_unicode.script(char))
+
+
+def is_rtl(language: str) -> bool:
+    """Whether `language` (BCP 47) is written from right to left."""
+    parts = language.replace("_", "-").lower().split("-")
+    return parts[0] in _RTL_LANGUAGES or "arab" in parts[1:] or "hebr" in parts[1:]
+
+
+def is_unspaced(text: str) -> bool:
+    """Tell whether `text` is written without spaces between words, as Chinese and Japanese are."""
+    letters = [char for char in text if char.isalpha()]
+    return bool(letters) and sum(script_of(char) in IDEOGRAPHIC for char in letters) * 2 > len(letters)

@@ -1,0 +1,155 @@
+"""Free space around a block: how far its ground goes on without meeting anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.imaging.decode import Pixels
+from shared.imaging.frame import Frame, Points, bounds
+from shared.imaging.ink import Mask, to_lab
+from shared.imaging.shape import Box
+
+_SAMPLES_PER_EM = 16
+_ASIDE = 0.3  # what is left free before an obstacle, in ems
+_SLACK = 0.35  # growth above and below that nobody notices, in ems
+
+
+def larger_boxes(rgb: Pixels, frame: Frame, em: float, occupied: Sequence[Points]) -> tuple[Box, ...]:
+    """Boxes around the frame's own that hold nothing but its ground: slack, wide and tall, wider ones later.
+
+    `rgb` is the picture with the text erased, `occupied` are polygons of everything else that stays or comes.
+    """
+    reach_x, reach_y = max(0.7 * frame.width, 4 * em), 1.6 * em
+    field = Box(-reach_x, -reach_y, frame.width + reach_x, frame.height + reach_y)
+    scale = _SAMPLES_PER_EM / em
+    free = _free(rgb, frame, field, scale, occupied)
+    rows = _index(-field.top, frame.height - field.top, scale, free.shape[0])
+    columns = _index(-field.left, frame.width - field.left, scale, free.shape[1])
+    step = _SLACK * em
+    slack = _grow(free, rows, columns, scale, field, Box(0, step, 0, step), em)
+    wide = _grow(free, rows, columns, scale, field, Box(reach_x, step, reach_x, step), em)
+    tall = _grow(free, rows, columns, scale, field, Box(0, reach_y, 0, reach_y), em)
+    return tuple(_at_least(box, frame) for box in (slack, wide, tall))
+
+
+def _at_least(box: Box, frame: Frame) -> Box:
+    return box.union(Box(0, 0, frame.width, frame.height))
+
+
+def _index(low: float, high: float, scale: float, count: int) -> tuple[int, int]:
+    start = min(max(0, round(low * scale)), count - 1)
+    return start, min(max(start + 1, round(high * scale)), count)
+
+
+def _free(rgb: Pixels, frame: Frame, field: Box, scale: float, occupied: Sequence[Points]) -> Mask:
+    """Samples of the field that look like the block's ground and belong to nobody else."""
+    height, width = rgb.shape[:2]
+    to_grid = np.array([[scale, 0, -field.left * scale], [0, scale, -field.top * scale], [0, 0, 1]])
+    columns = max(1, round((field.right - field.left) * scale))
+    rows = max(1, round((field.bottom - field.top) * scale))
+    left, top, right, bottom = bounds(_visible_corners(frame, field), 2, width, height)
+    if right <= left or bottom <= top:
+        return np.zeros((rows, columns), dtype=bool)
+    back = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], dtype=np.float64)
+    matrix = to_grid @ frame.inverse @ back
+    crop = rgb[top:bottom, left:right]
+    # Thin lines must not fall between the samples.
+    shrink = 1 / (scale * max(1e-6, float(np.sqrt(abs(np.linalg.det(frame.inverse[:2, :2]))))))
+    if shrink > 1.5:
+        crop = np.asarray(cv2.blur(crop, (round(shrink), round(shrink))), dtype=np.uint8)
+    samples = cv2.warpPerspective(crop, matrix, (columns, rows), flags=cv2.INTER_LINEAR)
+    inside = np.full(crop.shape[:2], 255, dtype=np.uint8)
+    seen = cv2.warpPerspective(inside, matrix, (columns, rows), flags=cv2.INTER_NEAREST) > 0
+    own = np.zeros((rows, columns), dtype=bool)
+    own_rows = _index(-field.top, frame.height - field.top, scale, rows)
+    own_columns = _index(-field.left, frame.width - field.left, scale, columns)
+    own[slice(*own_rows), slice(*own_columns)] = True
+    alike = _alike(np.asarray(samples, dtype=np.uint8), own & seen)
+    taken = np.zeros((rows, columns), dtype=np.uint8)
+    for polygon in occupied:
+        local = frame.to_local(polygon)
+        cv2.fillPoly(taken, [np.rint((local - (field.left, field.top)) * scale).astype(np.int32)], 1)
+    return np.asarray(alike & seen & (taken == 0), dtype=bool)
+
+
+def _visible_corners(frame: Frame, field: Box) -> Points:
+    """The field's corners in the picture; a strong perspective cannot carry them past its horizon."""
+    corners = frame.corners(field)
+    weights = np.array(
+        [
+            frame.matrix[2] @ (x, y, 1)
+            for x, y in (
+                (field.left, field.top),
+                (field.right, field.top),
+                (field.right, field.bottom),
+                (field.left, field.bottom),
+            )
+        ]
+    )
+    if (weights > 0.05).all():
+        return corners
+    return frame.corners(Box(0, 0, frame.width, frame.height))
+
+
+def _alike(samples: Pixels, own: Mask) -> Mask:
+    """Samples whose colour goes on from the own box's, which may rise or fall evenly."""
+    lab = to_lab(samples)
+    ys, xs = np.nonzero(own)
+    if len(xs) < 8:
+        return own
+    design = _design(xs, ys, own.shape)
+    values = lab[ys, xs].astype(np.float64)
+    start = np.median(values, axis=0)
+    near = np.abs(values - start).max(axis=1) < 12
+    if near.sum() < 8:
+        near[:] = True
+    # A slope learnt in a small box must not be believed far outside it.
+    ridge = np.diag([0.0, 1.0, 1.0]) * near.sum() * 0.02
+    fit = np.linalg.solve(design[near].T @ design[near] + ridge, design[near].T @ values[near])
+    spread = float(np.sqrt(np.mean((values[near] - design[near] @ fit) ** 2)))
+    grid_y, grid_x = np.mgrid[0 : own.shape[0], 0 : own.shape[1]]
+    expected = _design(grid_x.ravel(), grid_y.ravel(), own.shape) @ fit
+    away = np.sqrt(((lab.reshape(-1, 3) - expected) ** 2).sum(axis=1)).reshape(own.shape)
+    return np.asarray(away < min(20.0, max(7.0, 4.5 * spread)), dtype=bool)
+
+
+def _design(xs: NDArray[np.int64], ys: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.float64]:
+    return np.column_stack([np.ones(len(xs)), xs / shape[1] - 0.5, ys / shape[0] - 0.5])
+
+
+def _grow(
+    free: Mask,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+    scale: float,
+    field: Box,
+    most: Box,
+    em: float,
+) -> Box:
+    """Sideways first, then up and down over the whole new width; `most` is the growth allowed."""
+    aside = round(_ASIDE * em * scale)
+    left = _run(free[slice(*rows), : columns[0]][:, ::-1].T, round(most.left * scale), aside)
+    right = _run(free[slice(*rows), columns[1] :].T, round(most.right * scale), aside)
+    span = slice(columns[0] - left, columns[1] + right)
+    up = _run(free[: rows[0], span][::-1], round(most.top * scale), aside // 2)
+    down = _run(free[rows[1] :, span], round(most.bottom * scale), aside // 2)
+    return Box(
+        (columns[0] - left) / scale + field.left,
+        (rows[0] - up) / scale + field.top,
+        (columns[1] + right) / scale + field.left,
+        (rows[1] + down) / scale + field.top,
+    )
+
+
+def _run(strips: Mask, most: int, aside: int) -> int:
+    """How many strips in a row are free, keeping `aside` before the first that is not."""
+    if most <= 0:
+        return 0
+    clear = strips[: most + aside].mean(axis=1) >= 0.985 if strips.size else np.zeros(0, dtype=bool)
+    blocked = np.nonzero(~clear)[0]
+    reach = int(blocked[0]) if len(blocked) else len(clear)
+    return min(most, max(0, reach - aside))
