@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def endpoints(folder: Path) -> tuple[Endpoint, ...]:
-    """The operations that `folder/main.py` mounts under the folder's name, imported under a name of its own."""
+    """The operations mounted by `folder/main.py`, which is imported under a name of its own."""
     spec = importlib.util.spec_from_file_location(f"function_{folder.name}", folder / "main.py")
     if spec is None or spec.loader is None:
         raise ImportError(f"{folder / 'main.py'} cannot be imported")

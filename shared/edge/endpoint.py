@@ -53,6 +53,7 @@ class Signature:
     if_match: bool = False
     if_match_optional: bool = False
     result: type[BaseModel] | None = None
+    returns_nothing: bool = False
     takes_context: bool = True
 
     @cached_property
@@ -159,6 +160,7 @@ def _read(function: Callable[..., Any], route: str, multipart: type[BaseModel] |
         if_match="if_match" in names,
         if_match_optional=if_match_optional,
         result=_result(hints.get("return")),
+        returns_nothing=hints.get("return") is type(None),
         takes_context="ctx" in names,
     )
 

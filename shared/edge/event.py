@@ -39,7 +39,7 @@ Handler = Callable[..., None]
 
 @dataclass(frozen=True)
 class Delivery:
-    """Which delivery of which event this is: `attempt` counts from 0, and after `limit` it is a dead letter."""
+    """Which delivery of which event this is: `attempt` counts from 0, after `limit` it is a dead letter."""
 
     identity: str
     attempt: int
