@@ -9,7 +9,7 @@ import os
 from functools import cache
 from typing import Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
 from shared.core.errors import ImangorError
 
@@ -28,7 +28,7 @@ class Settings(BaseModel):
     @classmethod
     def load(cls) -> Self:
         """Read the group from the environment; raises `Misconfigured` naming each wrong variable."""
-        return cast(Self, _load(cls))
+        return cast("Self", _load(cls))
 
 
 @cache
@@ -97,6 +97,9 @@ class ChannelSettings(Settings):
 
     insecure_channels: bool = Field(False, description="plain-text gRPC; refused in the cloud")
     tasks_endpoint: str | None = Field(None, description="host:port of Cloud Tasks")
+    task_deadlines: Json[dict[str, int]] = Field(
+        "{}", validate_default=True, description="seconds each task function may take, by function, as JSON"
+    )
     vision_endpoint: str | None = Field(None, description="host:port of Vision")
     translate_endpoint: str | None = Field(None, description="host:port of Translation")
 
@@ -123,3 +126,9 @@ class EdgeSettings(Settings):
     problem_base: str = Field("https://imangor.dev/problems/", description="prefix of problem types")
     max_body_bytes: int = Field(20 * 1024 * 1024 + 65536, description="largest body accepted over HTTP")
     log_level: str = Field("INFO", description="lowest severity that is logged")
+
+
+class FontSettings(Settings):
+    """The fonts that results are set in."""
+
+    fonts_folder: str = Field("fonts", description="folder of the pinned fonts, relative to the code's root")

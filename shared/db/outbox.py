@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import func, insert, literal, select, update
 
 from shared.db.models import clock_now, outbox
-from shared.db.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from shared.db.unit_of_work import UnitOfWork
 
 CLAIM = timedelta(seconds=60)
 Kind = Literal["task", "event", "erase"]
+Due = timedelta | datetime
 
 
 @dataclass(frozen=True)
@@ -31,38 +34,41 @@ class Effect:
     due_at: datetime | None = None
 
 
+Deliver = Callable[[list[Effect]], None]
+
+
 class Outbox:
     """Collects one unit of work's effects, inserts them in one statement, hands them over after commit."""
 
-    def __init__(self, uow: UnitOfWork, deliver: Callable[[list[Effect]], None]):
+    def __init__(self, uow: UnitOfWork, deliver: Deliver):
         self._uow = uow
         self._deliver = deliver
         self._pending: list[dict[str, Any]] = []
 
-    def task(self, function: str, body: dict[str, Any], delay: timedelta | None = None) -> None:
+    def task(self, function: str, body: dict[str, Any], due: Due = timedelta()) -> None:
         """Have `function` called with `body`, which holds ids only."""
-        self._add("task", function, body, delay)
+        self._add("task", function, body, due)
 
     def event(self, topic: str, body: dict[str, Any]) -> None:
         """Tell the subscribers of `topic`."""
-        self._add("event", topic, body, None)
+        self._add("event", topic, body, timedelta())
 
-    def erase(self, body: dict[str, Any], delay: timedelta | None = None) -> None:
+    def erase(self, body: dict[str, Any], due: Due = timedelta()) -> None:
         """Erase objects: `source` is a name in the uploads bucket, `results` a prefix of the results."""
-        self._add("erase", "", body, delay)
+        self._add("erase", "", body, due)
 
-    def _add(self, kind: Kind, destination: str, payload: dict[str, Any], delay: timedelta | None) -> None:
+    def _add(self, kind: Kind, destination: str, payload: dict[str, Any], due: Due) -> None:
         if not self._pending:
             self._uow.before_commit(self._insert)
-        due = clock_now() + (delay or timedelta())
+        moment = due if isinstance(due, datetime) else clock_now() + due
         self._pending.append(
             {
                 "account_id": self._uow.account,
                 "kind": kind,
                 "destination": destination,
                 "payload": payload,
-                "due_at": due,
-                "claimed_until": due + CLAIM,
+                "due_at": moment,
+                "claimed_until": moment + CLAIM,
             }
         )
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from shared.db.errors import translate
+from shared.db.outbox import Deliver, Outbox
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult, Engine, Executable
@@ -24,9 +26,22 @@ _BIND = "select set_config('app.account', :account, true), set_config('app.key_h
 class UnitOfWork:
     """A transaction that begins with its first statement, so that one never used costs no connection."""
 
-    def __init__(self, engine: Callable[[], Engine], account: str | None = None, key_hash: str | None = None):
-        """`account` may come later by `act_for`; `key_hash` lets the caller see the key it presents."""
+    def __init__(
+        self,
+        engine: Callable[[], Engine],
+        account: str | None = None,
+        key_hash: str | None = None,
+        deliver: Deliver = lambda effects: None,
+        forget: Callable[[list[str]], None] = lambda keys: None,
+    ):
+        """`account` may come later by `act_for`; `key_hash` lets the caller see the key it presents.
+
+        `deliver` sends the outbox's effects and `forget` drops cache keys, both after commit.
+        """
         self._engine = engine
+        self._deliver = deliver
+        self._forget = forget
+        self._stale: list[str] = []
         self._connection: Connection | None = None
         self._before: list[Callable[[], None]] = []
         self._after: list[Callable[[], None]] = []
@@ -78,8 +93,19 @@ class UnitOfWork:
 
         return self.connection.execute(text(statement), parameters)
 
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Effects that leave after commit and are not lost by a crash."""
+        return Outbox(self, self._deliver)
+
+    def stale(self, key: str) -> None:
+        """After commit, forget what the cache holds under `key`."""
+        if not self._stale:
+            self._after.insert(0, lambda: self._forget(self._stale))
+        self._stale.append(key)
+
     def before_commit(self, hook: Callable[[], None]) -> None:
-        """Run `hook` inside the transaction, just before it commits."""
+        """Run `hook` inside the transaction, just before it commits; hooks may add hooks."""
         self._before.append(hook)
 
     def after_commit(self, effect: Callable[[], None]) -> None:

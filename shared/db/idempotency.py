@@ -1,0 +1,134 @@
+"""Idempotency keys: reserved in a short transaction, finished in the one that does the work.
+
+The first attempt inserts the key. A second one finds it finished (and replays the reply), used for another
+request, or still in progress; an attempt that died frees the key when its lock runs out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
+
+from shared.core.errors import Conflict, ImangorError
+from shared.db.models import clock_now, idempotency_keys
+from shared.db.unit_of_work import UnitOfWork
+
+LOCK: Final = timedelta(minutes=2)
+LIFETIME: Final = timedelta(hours=48)
+_KEY: Final = idempotency_keys.c
+
+
+class KeyReused(ImangorError):
+    """This Idempotency-Key was used with another request."""
+
+    slug, status, title = "idempotency-key-reused", 422, "Idempotency key reused"
+
+
+class KeyInProgress(Conflict):
+    """The first request with this Idempotency-Key is still running."""
+
+    slug = "idempotency-key-in-progress"
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """This attempt owns the key; `token` proves it."""
+
+    operation: str
+    key: str
+    token: UUID
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The reply of the attempt that did the work."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class IdempotencyKeys:
+    """One principal's keys. `open_uow` opens a transaction of its own, `current` is the one of the work."""
+
+    def __init__(self, principal: str, open_uow: Callable[[], UnitOfWork], current: Callable[[], UnitOfWork]):
+        self._principal = principal
+        self._open_uow = open_uow
+        self._current = current
+
+    def reserve(self, operation: str, key: str, fingerprint: str) -> Reserved | Finished:
+        """Own the key, or replay. Raises `KeyReused` and `KeyInProgress`."""
+        with self._open_uow() as uow:
+            token = uow.execute(self._reservation(uow, operation, key, fingerprint)).scalar_one_or_none()
+            if token is not None:
+                return Reserved(operation, key, token)
+            where = self._where(operation, key)
+            row = uow.execute(
+                select(_KEY.fingerprint, _KEY.status, _KEY.headers, _KEY.body).where(where)
+            ).first()
+        if row is None:
+            raise KeyInProgress()
+        if row.fingerprint != fingerprint:
+            raise KeyReused()
+        if row.status is None:
+            raise KeyInProgress()
+        return Finished(row.status, dict(row.headers), bytes(row.body))
+
+    def finish(self, reservation: Reserved, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Record the reply in the transaction of the work; refuses when the key passed to another attempt."""
+        values = {"status": status, "headers": dict(headers), "body": body}
+        owned = and_(self._where(reservation.operation, reservation.key), _KEY.token == reservation.token)
+        statement = update(idempotency_keys).where(owned).values(**values).returning(_KEY.key)
+        if self._current().execute(statement).first() is None:
+            raise KeyInProgress()
+
+    def abandon(self, reservation: Reserved) -> None:
+        """Free the key after a failure. A database that is away frees it by the lock's end."""
+        unfinished = and_(
+            self._where(reservation.operation, reservation.key),
+            _KEY.token == reservation.token,
+            _KEY.status.is_(None),
+        )
+        try:
+            with self._open_uow() as uow:
+                uow.execute(delete(idempotency_keys).where(unfinished))
+        except ImangorError:
+            return
+
+    def _reservation(
+        self, uow: UnitOfWork, operation: str, key: str, fingerprint: str
+    ) -> ReturningInsert[Any]:
+        fresh = {
+            "fingerprint": fingerprint,
+            "token": func.gen_random_uuid(),
+            "locked_until": clock_now() + LOCK,
+            "expires_at": clock_now() + LIFETIME,
+            "status": None,
+        }
+        identity = {
+            "account_id": uow.account,
+            "principal": self._principal,
+            "operation": operation,
+            "key": key,
+        }
+        died = and_(_KEY.status.is_(None), _KEY.locked_until < clock_now(), _KEY.fingerprint == fingerprint)
+        return (
+            insert(idempotency_keys)
+            .values(**identity, **fresh)
+            .on_conflict_do_update(
+                index_elements=["principal", "operation", "key"],
+                set_=fresh,
+                where=or_(died, _KEY.expires_at < clock_now()),
+            )
+            .returning(_KEY.token)
+        )
+
+    def _where(self, operation: str, key: str) -> ColumnElement[bool]:
+        return and_(_KEY.principal == self._principal, _KEY.operation == operation, _KEY.key == key)

@@ -1,0 +1,137 @@
+"""Objects that arrived in the uploads bucket: the source of a waiting job, or a file in somebody's inbox."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from shared.core.errors import ImangorError
+from shared.core.ids import new_id
+from shared.db.models import accounts
+from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.dispatch import start_recognition
+from shared.jobs.endings import as_problem, end_job, reject
+from shared.jobs.erasure import erase_upload
+from shared.jobs.errors import EmptyUpload, UploadBeforeJob, UploadTooLarge
+from shared.jobs.names import (
+    MAX_UPLOAD_BYTES,
+    DroppedInto,
+    InboxOrder,
+    UploadedFor,
+    classify,
+    display_name,
+    read_inbox_path,
+    results_prefix,
+)
+from shared.jobs.repository import JobRepository
+from shared.jobs.states import ENDED, JobState
+from shared.ledger.service import PICTURE_TARGET_CREDITS, Ledger
+from shared.translation.languages import Languages
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One generation of one object. `content_type` is what the uploader said and proves nothing."""
+
+    name: str
+    generation: int
+    size: int
+    content_type: str | None = None
+
+
+class Arrivals:
+    """Turns arrivals into work, in the event's unit of work."""
+
+    def __init__(self, uow: UnitOfWork, languages: Languages):
+        self._uow = uow
+        self._languages = languages
+
+    def arrived(self, arrival: Arrival) -> None:
+        """Queue the job that waited for this object, or make one; anything else is ignored."""
+        place = classify(arrival.name)
+        if isinstance(place, UploadedFor):
+            self._uow.act_for(place.account)
+            self._uploaded(place, arrival)
+        elif isinstance(place, DroppedInto):
+            self._uow.act_for(place.account)
+            self._dropped(place, arrival)
+        else:
+            _log.info("ignored an object that is neither an upload nor in an inbox")
+
+    def _uploaded(self, place: UploadedFor, arrival: Arrival) -> None:
+        repository = JobRepository(self._uow)
+        job = repository.find(place.job, lock=True)
+        if job is None:
+            raise UploadBeforeJob()
+        if job.source_generation == arrival.generation and job.deleted_at is None:
+            return
+        if job.deleted_at is not None or job.state in ENDED:
+            erase_upload(self._uow, arrival.name, arrival.generation)
+            return
+        if job.state is not JobState.AWAITING_UPLOAD:
+            return
+        facts = {"source_generation": arrival.generation, "source_bytes": arrival.size}
+        problem = _size_problem(arrival)
+        if problem is not None:
+            repository.change(job.id, **facts)
+            end_job(self._uow, job, JobState.FAILED, problem)
+            return
+        repository.change(job.id, state=JobState.QUEUED, **facts)
+        start_recognition(self._uow, job)
+
+    def _dropped(self, place: DroppedInto, arrival: Arrival) -> None:
+        if self._uow.execute(select(accounts.c.id).where(accounts.c.deleted_at.is_(None))).first() is None:
+            _log.warning("ignored an inbox object of an account that does not exist")
+            return
+        if JobRepository(self._uow).of_inbox_object(arrival.name, arrival.generation) is not None:
+            return
+        try:
+            order = read_inbox_path(place.path)
+            self._languages.require(order.source, order.targets)
+            problem = _size_problem(arrival)
+            if problem is not None:
+                raise problem
+            self._accept(place, arrival, order)
+        except ImangorError as error:
+            if error.retry:
+                raise
+            self._reject(place, arrival, error)
+
+    def _accept(self, place: DroppedInto, arrival: Arrival, order: InboxOrder) -> None:
+        values = _values(place, arrival) | {"state": JobState.QUEUED, "source_language": order.source}
+        with self._uow.connection.begin_nested():
+            job = JobRepository(self._uow).add(values, order.targets)
+            Ledger(self._uow).hold(job.id, order.targets, PICTURE_TARGET_CREDITS)
+        start_recognition(self._uow, job)
+
+    def _reject(self, place: DroppedInto, arrival: Arrival, error: ImangorError) -> None:
+        """A rejected file is a failed job: it is listed, and its error file is written like any result."""
+        values = _values(place, arrival) | {"state": JobState.FAILED, "error": as_problem(error)}
+        reject(self._uow, JobRepository(self._uow).add(values, []))
+
+
+def _values(place: DroppedInto, arrival: Arrival) -> dict[str, Any]:
+    return {
+        "id": new_id("job"),
+        "created_by": "inbox",
+        "origin": "inbox",
+        "name": display_name(place.path),
+        "source_object": arrival.name,
+        "source_generation": arrival.generation,
+        "source_bytes": arrival.size,
+        "results_prefix": results_prefix(place.account, place.path),
+    }
+
+
+def _size_problem(arrival: Arrival) -> ImangorError | None:
+    if arrival.size == 0:
+        return EmptyUpload()
+    if arrival.size > MAX_UPLOAD_BYTES:
+        limit = MAX_UPLOAD_BYTES // (1024 * 1024)
+        return UploadTooLarge(f"The file has {arrival.size} bytes; pictures may have up to {limit} MiB.")
+    return None

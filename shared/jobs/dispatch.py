@@ -1,0 +1,45 @@
+"""The tasks that move a job on, each committed with the change that makes it necessary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.db.deadlines import Action, set_deadline
+from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.repository import JobRecord
+from shared.jobs.schemas import JobId
+
+RESCUE_AFTER: Final = timedelta(minutes=30)
+"""Without progress for so long, `sweep` sends the tasks again."""
+
+
+class ProcessImage(BaseModel):
+    """One step of a picture's job: `recognise` once, then `render` for each target. Ids only."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account: str
+    job: JobId
+    step: Literal["recognise", "render"]
+    target: str | None = None
+
+
+def start_recognition(uow: UnitOfWork, job: JobRecord) -> None:
+    """Have the job's picture read."""
+    _send(uow, ProcessImage(account=job.account_id, job=job.id, step="recognise"))
+    set_deadline(uow, job.id, Action.RESCUE, RESCUE_AFTER)
+
+
+def start_rendering(uow: UnitOfWork, job: JobRecord, languages: Iterable[str]) -> None:
+    """Have the job's picture set in each of these languages."""
+    for language in languages:
+        _send(uow, ProcessImage(account=job.account_id, job=job.id, step="render", target=language))
+    set_deadline(uow, job.id, Action.RESCUE, RESCUE_AFTER)
+
+
+def _send(uow: UnitOfWork, body: ProcessImage) -> None:
+    uow.outbox.task("process_image", body.model_dump())

@@ -1,0 +1,35 @@
+"""Erasing what a job left in the buckets and its text in the database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from shared.db.deadlines import clear_deadline
+from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.names import error_object
+from shared.jobs.repository import JobRecord, JobRepository
+from shared.scenes.repository import SceneRepository
+
+SECOND_ERASE: Final = timedelta(hours=1)
+"""A worker that was writing while the job was deleted has ended by then; what it wrote goes too."""
+
+
+def erase_media(uow: UnitOfWork, job: JobRecord) -> None:
+    """Erase source, results and scene: now, and once more later. What another job still needs stays."""
+    SceneRepository(uow).remove(job.id)
+    repository = JobRepository(uow)
+    body: dict[str, Any] = {}
+    if not repository.shares_source(job):
+        body |= {"source": job.source_object, "generation": job.source_generation}
+    if not repository.shares_results(job):
+        body |= {"results": job.results_prefix, "error": error_object(job.results_prefix)}
+    if body:
+        uow.outbox.erase(body)
+        uow.outbox.erase(body, due=SECOND_ERASE)
+    clear_deadline(uow, job.id)
+
+
+def erase_upload(uow: UnitOfWork, name: str, generation: int) -> None:
+    """Erase one object of the uploads bucket that belongs to no job."""
+    uow.outbox.erase({"source": name, "generation": generation})

@@ -1,0 +1,176 @@
+"""A picture's way: recognise it once, then set it in each target language."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from shared.core.config import StorageSettings
+from shared.core.errors import ImangorError
+from shared.db.leases import LeaseLost
+from shared.jobs.dispatch import ProcessImage, start_rendering
+from shared.jobs.endings import complete_target, end_job, fail_target
+from shared.jobs.errors import SourceGone
+from shared.jobs.names import MAX_UPLOAD_BYTES
+from shared.jobs.repository import JobRecord, JobRepository
+from shared.jobs.states import ENDED, TARGET_ENDED, JobState
+from shared.jobs.steps import OpenUnitOfWork, StepRun, claimed
+from shared.providers.translate import Translator
+from shared.providers.vision import ENGINE, VisionRecognizer
+from shared.scenes.recognition import Recognition
+from shared.scenes.repository import SceneRepository, translated
+from shared.storage.errors import ObjectMissing
+from shared.storage.gcs import Storage
+from shared.translation.memory import bought, keep, result_key
+from shared.translation.service import SceneTranslator
+
+if TYPE_CHECKING:
+    from shared.db.unit_of_work import UnitOfWork
+    from shared.imaging.decode import Picture
+    from shared.imaging.fonts import FontLibrary
+
+_log = logging.getLogger(__name__)
+
+EXTENSIONS = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "image/tiff": "tiff",
+    "image/bmp": "bmp",
+    "image/gif": "gif",
+}
+
+
+class PictureWorker:
+    """Does the steps. Providers are made for the account's location; fonts are loaded when first drawn."""
+
+    def __init__(
+        self,
+        open_uow: OpenUnitOfWork,
+        storage: Storage,
+        buckets: StorageSettings,
+        recognizer: Callable[[str], VisionRecognizer],
+        translator: Callable[[str], Translator],
+        fonts: Callable[[], FontLibrary],
+        lease_seconds: float,
+    ):
+        self._open_uow = open_uow
+        self._storage = storage
+        self._buckets = buckets
+        self._recognizer = recognizer
+        self._translator = translator
+        self._fonts = fonts
+        self._lease_seconds = lease_seconds
+
+    def process(self, task: ProcessImage, attempt: int) -> None:
+        """Do the step unless it is done. Raises `LeaseHeld` while another worker does it."""
+        try:
+            self._attempt(task, attempt)
+        except LeaseLost:
+            # Somebody else does the step, or nobody needs it any more: not a failure of the job.
+            _log.warning("a late result was refused", extra={"fields": {"job": task.job, "step": task.step}})
+
+    def _attempt(self, task: ProcessImage, attempt: int) -> None:
+        with claimed(self._open_uow, task, attempt, self._lease_seconds) as run:
+            if run is None:
+                return
+            if task.step == "recognise":
+                self._recognise(run)
+            else:
+                self._render(run, str(task.target))
+
+    def fail(self, task: ProcessImage, error: ImangorError) -> None:
+        """The step will never succeed: end what depends on it and give its credits back."""
+        with self._open_uow(task.account) as uow:
+            job = JobRepository(uow).find(task.job, lock=True)
+            if job is None or job.state in ENDED:
+                return
+            if task.target is None:
+                end_job(uow, job, JobState.FAILED, error)
+                return
+            states = {t.language: t.state for t in JobRepository(uow).targets([job.id])[job.id]}
+            if states.get(task.target) not in {None, *TARGET_ENDED}:
+                fail_target(uow, job, task.target, error)
+
+    def _recognise(self, run: StepRun) -> None:
+        from shared.imaging.decode import decode
+        from shared.imaging.group import build_scene
+
+        picture = decode(self._source(run))
+        recognition, answers = self._read(run, picture)
+        scene = build_scene(recognition.scaled(picture.width, picture.height), picture, ENGINE)
+
+        def write(uow: UnitOfWork, job: JobRecord) -> None:
+            repository = JobRepository(uow)
+            keep(uow, answers)
+            SceneRepository(uow).add(job.id, scene)
+            repository.change(job.id, source_media_type=picture.media_type)
+            open_targets = [t for t in repository.targets([job.id])[job.id] if t.state not in TARGET_ENDED]
+            start_rendering(uow, job, [target.language for target in open_targets])
+
+        run.record(write)
+
+    def _read(self, run: StepRun, picture: Picture) -> tuple[Recognition, dict[bytes, Any]]:
+        """The picture's words, bought before or bought now; with the answers to remember."""
+        from shared.imaging.derivative import derivative
+
+        hint = run.job.source_language
+        key = result_key(ENGINE, run.location, picture.sha256, hint=hint)
+        with self._open_uow(run.task.account) as uow:
+            known = bought(uow, [key])
+        if key in known:
+            run.cache_hits += 1
+            return Recognition.model_validate(known[key]), {}
+        copy = derivative(picture)
+        recognizer = self._recognizer(run.location)
+        recognition, call = recognizer.recognise(copy.data, copy.width, copy.height, hint)
+        run.calls.append(call)
+        return recognition, {key: recognition.model_dump(mode="json")}
+
+    def _render(self, run: StepRun, target: str) -> None:
+        from shared.imaging.render import render
+
+        with self._open_uow(run.task.account) as uow:
+            scene = SceneRepository(uow).find(run.task.job)
+        if scene is None:
+            raise SourceGone("The picture's scene was removed before it could be drawn.")
+        texts = SceneTranslator(
+            lambda: self._open_uow(run.task.account), self._translator(run.location), run.location
+        ).translate(scene, run.job.source_language, target)
+        run.calls += texts.calls
+        run.cache_hits += texts.cache_hits
+        rendered = render(self._source(run), translated(scene, target, texts.blocks), target, self._fonts())
+        for block, flags in rendered.flags.items():
+            texts.blocks[block].flags += flags
+        name = f"{run.job.results_prefix}{target}.{EXTENSIONS[rendered.media_type]}"
+        self._storage.put(self._buckets.results_bucket, name, rendered.data, rendered.media_type)
+        run.bytes_written += len(rendered.data)
+        result = {
+            "result_object": name,
+            "result_media_type": rendered.media_type,
+            "result_bytes": len(rendered.data),
+            "flags": {block: flags for block, flags in rendered.flags.items() if flags},
+        }
+
+        def write(uow: UnitOfWork, job: JobRecord) -> None:
+            keep(uow, texts.answers)
+            SceneRepository(uow).translate(job.id, target, texts.blocks)
+            complete_target(uow, job, target, result)
+
+        run.record(write)
+
+    def _source(self, run: StepRun) -> bytes:
+        """The source's bytes, of exactly the generation that the job was made for."""
+        job = run.job
+        try:
+            data = self._storage.get(
+                self._buckets.uploads_bucket,
+                job.source_object,
+                job.source_generation,
+                max_bytes=MAX_UPLOAD_BYTES,
+            )
+        except ObjectMissing:
+            raise SourceGone() from None
+        run.bytes_read += len(data)
+        return data

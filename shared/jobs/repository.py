@@ -1,0 +1,166 @@
+"""Jobs and targets in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, insert, select, tuple_, update
+from sqlalchemy.engine import Row
+
+from shared.cache.redis import cache_key
+from shared.core.errors import NotFound
+from shared.db.models import clock_now, job_targets, jobs
+from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState
+
+
+class JobNotFound(NotFound):
+    """There is no such job in this account."""
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """A row of `jobs`."""
+
+    id: str
+    account_id: str
+    parent_id: str | None
+    created_by: str
+    origin: str
+    state: JobState
+    name: str
+    source_language: str | None
+    source_object: str
+    source_generation: int | None
+    source_media_type: str | None
+    source_bytes: int | None
+    results_prefix: str
+    error: dict[str, str] | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class TargetRecord:
+    """A row of `job_targets`."""
+
+    job_id: str
+    language: str
+    state: TargetState
+    result_object: str | None
+    result_media_type: str | None
+    flags: dict[str, list[str]]
+    error: dict[str, str] | None
+    finished_at: datetime | None
+
+
+_JOB = tuple(jobs.c[field.name] for field in fields(JobRecord))
+_TARGET = tuple(job_targets.c[field.name] for field in fields(TargetRecord))
+
+
+def job_cache_key(account: str, job: str) -> str:
+    """Where the answer to reading a job is cached."""
+    return cache_key(account, "job", job)
+
+
+class JobRepository:
+    """Reads and changes the jobs of the unit of work's account. Every change makes the cached job stale."""
+
+    def __init__(self, uow: UnitOfWork):
+        self._uow = uow
+
+    def add(self, values: dict[str, Any], targets: Sequence[str]) -> JobRecord:
+        """Insert a job of this account with its targets."""
+        row = self._uow.execute(
+            insert(jobs).values(account_id=self._uow.account, **values).returning(*_JOB)
+        ).one()
+        rows = [{"job_id": row.id, "account_id": row.account_id, "language": tag} for tag in targets]
+        if rows:
+            self._uow.execute(insert(job_targets).values(rows))
+        return _job(row)
+
+    def find(self, job: str, *, lock: bool = False) -> JobRecord | None:
+        """The job, deleted or not; with `lock`, nobody else changes it before this transaction ends."""
+        statement = select(*_JOB).where(jobs.c.id == job)
+        row = self._uow.execute(statement.with_for_update() if lock else statement).first()
+        return None if row is None else _job(row)
+
+    def get(self, job: str, *, lock: bool = False) -> JobRecord:
+        """The job; raises `JobNotFound` for one that is not there or deleted."""
+        record = self.find(job, lock=lock)
+        if record is None or record.deleted_at is not None:
+            raise JobNotFound()
+        return record
+
+    def of_inbox_object(self, name: str, generation: int) -> JobRecord | None:
+        """The job that this very object of the inbox became."""
+        where = (
+            jobs.c.origin == "inbox",
+            jobs.c.source_object == name,
+            jobs.c.source_generation == generation,
+        )
+        row = self._uow.execute(select(*_JOB).where(*where)).first()
+        return None if row is None else _job(row)
+
+    def page(self, limit: int, state: JobState | None, after: tuple[datetime, str] | None) -> list[JobRecord]:
+        """Up to `limit` jobs, newest first, that come after the given creation time and id."""
+        conditions: list[ColumnElement[bool]] = [jobs.c.deleted_at.is_(None)]
+        if state is not None:
+            conditions.append(jobs.c.state == state.value)
+        if after is not None:
+            conditions.append(tuple_(jobs.c.created_at, jobs.c.id) < after)
+        order = (jobs.c.created_at.desc(), jobs.c.id.desc())
+        return [
+            _job(row)
+            for row in self._uow.execute(select(*_JOB).where(*conditions).order_by(*order).limit(limit))
+        ]
+
+    def targets(self, of: Iterable[str]) -> dict[str, list[TargetRecord]]:
+        """The targets of these jobs, by job, in the order of their tags."""
+        found: dict[str, list[TargetRecord]] = {job: [] for job in of}
+        where = job_targets.c.job_id.in_(list(found))
+        for row in self._uow.execute(select(*_TARGET).where(where).order_by(job_targets.c.language)):
+            found[row.job_id].append(_target(row))
+        return found
+
+    def change(self, job: str, **values: Any) -> None:
+        """Change columns of the job; the database refuses a state that cannot follow."""
+        if values.get("state") in ENDED:
+            values["finished_at"] = clock_now()
+        more = {"version": jobs.c.version + 1, "updated_at": clock_now()}
+        self._uow.execute(update(jobs).where(jobs.c.id == job).values(**values, **more))
+        self._uow.stale(job_cache_key(str(self._uow.account), job))
+
+    def change_targets(self, job: str, languages: Sequence[str], **values: Any) -> None:
+        """Change columns of some of the job's targets."""
+        if values.get("state") in TARGET_ENDED:
+            values["finished_at"] = clock_now()
+        where = and_(job_targets.c.job_id == job, job_targets.c.language.in_(languages))
+        self._uow.execute(update(job_targets).where(where).values(**values))
+
+    def shares_source(self, job: JobRecord) -> bool:
+        """Whether a job that is not deleted still needs the same source object."""
+        same = (jobs.c.source_object == job.source_object, jobs.c.source_generation == job.source_generation)
+        return self._another(job, *same)
+
+    def shares_results(self, job: JobRecord) -> bool:
+        """Whether a job that is not deleted has its results in the same folder."""
+        return self._another(job, jobs.c.results_prefix == job.results_prefix)
+
+    def _another(self, job: JobRecord, *same: ColumnElement[bool]) -> bool:
+        statement = select(jobs.c.id).where(*same, jobs.c.id != job.id, jobs.c.deleted_at.is_(None)).limit(1)
+        return self._uow.execute(statement).first() is not None
+
+
+def _job(row: Row[Any]) -> JobRecord:
+    return JobRecord(**{**row._mapping, "state": JobState(row.state)})
+
+
+def _target(row: Row[Any]) -> TargetRecord:
+    return TargetRecord(**{**row._mapping, "state": TargetState(row.state)})

@@ -1,0 +1,198 @@
+"""Jobs as callers see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from shared.core.ids import id_pattern
+from shared.jobs.states import JobState, TargetState
+from shared.scenes.schemas import Flag
+from shared.translation.tags import AUTO, Tag
+
+MAX_TARGETS = 20
+
+JobId = Annotated[str, Field(pattern=id_pattern("job"), examples=["job_01k9z3v5w8x2y4a6b8c0d2e4f6"])]
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+class Model(BaseModel):
+    """Strict: an unknown member is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class CreateJob(Model):
+    """What to translate into which languages."""
+
+    targets: Annotated[list[Tag], BeforeValidator(_split)] = Field(
+        min_length=1, max_length=MAX_TARGETS, description="languages to translate into", examples=[["es"]]
+    )
+    source_language: Tag | Literal["auto"] = Field(AUTO, description="the source's language, or `auto`")
+    name: str = Field("", max_length=255, description="the file's name, for people", examples=["sign.jpg"])
+
+    @field_validator("name")
+    @classmethod
+    def plain_name(cls, name: str) -> str:
+        """Names are shown and downloaded under: no paths, no control characters."""
+        if any(ord(c) < 32 or ord(c) == 127 or c in "/\\" for c in name) or name in {".", ".."}:
+            raise ValueError("a name has no slashes and no control characters")
+        return name
+
+    @model_validator(mode="after")
+    def sensible(self) -> CreateJob:
+        """Each language once, and never from a language into itself."""
+        if len(set(self.targets)) != len(self.targets):
+            raise ValueError("each target once")
+        if self.source_language in self.targets:
+            raise ValueError("source and target are the same language")
+        return self
+
+    @property
+    def language(self) -> str | None:
+        """The source language, None for `auto`."""
+        return None if self.source_language == AUTO else self.source_language
+
+
+class JobError(Model):
+    """Why something failed: the same slug and words as in a problem document."""
+
+    slug: str
+    title: str
+    detail: str
+
+
+class JobTarget(Model):
+    """One target language of a job."""
+
+    language: str
+    state: TargetState
+    flags: dict[str, list[Flag]] = Field({}, description="flags of the blocks that have any, by block id")
+    error: JobError | None = None
+    finished_at: datetime | None = None
+
+
+class SignedUpload(Model):
+    """A request that uploads the file: this method and these headers to this URL, with the file as body.
+
+    For `resumable`, it opens a session whose URL comes back in `Location`; the bytes are PUT there.
+    """
+
+    method: Literal["PUT", "POST"]
+    url: str
+    headers: dict[str, str]
+
+
+class JobUpload(Model):
+    """Two ways to upload the file of a new job; each works until one has succeeded."""
+
+    put: SignedUpload
+    resumable: SignedUpload
+    expires_at: datetime
+
+
+class Job(Model):
+    """A file on its way into other languages."""
+
+    id: JobId
+    state: JobState
+    name: str
+    medium: Literal["picture"] = "picture"
+    source_language: str = Field(description="as given; `auto` when it is detected")
+    targets: list[JobTarget]
+    parent: JobId | None = None
+    error: JobError | None = None
+    upload: JobUpload | None = Field(None, description="only in the answer that creates the job")
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None = None
+
+    @property
+    def etag(self) -> str:
+        """Changes whenever the job does."""
+        return str(self.version)
+
+
+class JobPage(Model):
+    """Some jobs, newest first."""
+
+    jobs: list[Job]
+    next_cursor: str | None = Field(None, description="`cursor` of the next page; null on the last")
+
+
+class JobFilter(Model):
+    """Which jobs to list."""
+
+    limit: int = Field(20, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before")
+    state: JobState | None = None
+
+
+class Output(Model):
+    """A file that the job made, readable by this URL until it expires."""
+
+    kind: Literal["picture", "scene", "receipt"]
+    language: str | None
+    name: str
+    media_type: str
+    bytes: int
+    url: str
+    expires_at: datetime
+
+
+class Outputs(Model):
+    """All files that the job made."""
+
+    outputs: list[Output]
+
+
+class Call(Model):
+    """One call to a provider."""
+
+    provider: str
+    method: str
+    units: int = Field(description="what the provider bills: pictures or characters")
+    milliseconds: float
+    retries: int = 0
+
+
+class Step(Model):
+    """One attempt at one step of the job."""
+
+    step: Literal["recognise", "render"]
+    target: str | None
+    attempt: int
+    outcome: Literal["done", "failed"]
+    started_at: datetime
+    finished_at: datetime
+    calls: list[Call]
+    cache_hits: int
+    bytes_read: int
+    bytes_written: int
+    error: str | None
+
+
+class Charge(Model):
+    """What a target's credits did."""
+
+    target: str
+    kind: Literal["hold", "capture", "release"]
+    credits: int
+    at: datetime
+
+
+class Receipt(Model):
+    """Everything that was done for a job, and what it cost."""
+
+    job: JobId
+    state: JobState
+    steps: list[Step]
+    provider_calls: dict[str, int] = Field(description="calls by provider")
+    charges: list[Charge]
+    credits: int = Field(description="credits spent")

@@ -1,0 +1,212 @@
+"""What callers do with jobs: create, read, list, cancel, retry, delete."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+from shared.auth.principal import Principal
+from shared.cache.read_through import read_through
+from shared.cache.redis import RedisCache
+from shared.core.errors import InvalidInput
+from shared.core.ids import new_id
+from shared.db.deadlines import Action, set_deadline
+from shared.db.unit_of_work import UnitOfWork
+from shared.jobs import views
+from shared.jobs.dispatch import start_recognition, start_rendering
+from shared.jobs.endings import end_job
+from shared.jobs.erasure import erase_media
+from shared.jobs.errors import JobEnded, NothingToRetry
+from shared.jobs.names import display_name, results_prefix, source_object
+from shared.jobs.repository import JobRecord, JobRepository, job_cache_key
+from shared.jobs.schemas import CreateJob, Job, JobFilter, JobPage
+from shared.jobs.states import ENDED, JobState, TargetState
+from shared.jobs.uploads import SignedUploads, check_picture
+from shared.ledger.service import PICTURE_TARGET_CREDITS, Ledger
+from shared.scenes.repository import SceneRepository
+from shared.translation.languages import Languages
+
+UPLOAD_WINDOW: Final = timedelta(hours=24)
+CACHE_SECONDS: Final = 30
+
+
+class File(Protocol):
+    """A file that came with the request."""
+
+    @property
+    def filename(self) -> str:
+        """The caller's name of it."""
+
+    def data(self) -> bytes:
+        """Its content."""
+
+
+class JobService:
+    """The operations. `current` gives the request's unit of work, `open_uow` a new one for the account."""
+
+    def __init__(
+        self,
+        current: Callable[[], UnitOfWork],
+        open_uow: Callable[[], UnitOfWork],
+        uploads: SignedUploads,
+        languages: Languages,
+        cache: RedisCache,
+    ):
+        self._current = current
+        self._open_uow = open_uow
+        self._uploads = uploads
+        self._languages = languages
+        self._cache = cache
+
+    def create(self, principal: Principal, order: CreateJob, file: File | None = None) -> Job:
+        """Accept a job: with `file` it starts at once, without one it waits for the upload.
+
+        Raises `UnsupportedLanguage`, `InsufficientCredits`, and for a file what is wrong with it.
+        """
+        self._languages.require(order.language, order.targets)
+        job = new_id("job")
+        values: dict[str, Any] = {
+            "id": job,
+            "created_by": principal.id,
+            "origin": "upload",
+            "state": JobState.AWAITING_UPLOAD,
+            "name": order.name or (display_name(file.filename) if file else ""),
+            "source_language": order.language,
+            "source_object": source_object(principal.account, job),
+            "results_prefix": results_prefix(principal.account, job),
+        }
+        if file is not None:
+            values |= self._store(values["source_object"], file.data())
+        uow = self._current()
+        record = JobRepository(uow).add(values, order.targets)
+        Ledger(uow).hold(job, order.targets, PICTURE_TARGET_CREDITS)
+        if file is None:
+            set_deadline(uow, job, Action.EXPIRE_UPLOAD, UPLOAD_WINDOW)
+            upload = self._uploads.sign(record.source_object, UPLOAD_WINDOW)
+            return views.job(record, JobRepository(uow).targets([job])[job], upload)
+        start_recognition(uow, record)
+        return views.job(record, JobRepository(uow).targets([job])[job])
+
+    def get(self, principal: Principal, job: str) -> Job:
+        """Read a job, from the cache if it has not changed. Opens its own unit of work when it must."""
+        key = job_cache_key(principal.account, job)
+        found = read_through(
+            self._cache,
+            key,
+            CACHE_SECONDS,
+            lambda: self._load(job),
+            _encode,
+            Job.model_validate_json,
+            name="job",
+        )
+        assert found is not None  # noqa: S101 - loading raises JobNotFound instead of giving None
+        return found
+
+    def page(self, query: JobFilter) -> JobPage:
+        """A page of jobs, newest first."""
+        repository = JobRepository(self._current())
+        after = None if query.cursor is None else _read_cursor(query.cursor)
+        records = repository.page(query.limit + 1, query.state, after)
+        shown, more = records[: query.limit], len(records) > query.limit
+        targets = repository.targets([record.id for record in shown])
+        return JobPage(
+            jobs=[views.job(record, targets[record.id]) for record in shown],
+            next_cursor=_cursor(shown[-1]) if more else None,
+        )
+
+    def cancel(self, job: str) -> Job:
+        """Stop a job; what is done stays done. Cancelling twice is the same as once."""
+        uow = self._current()
+        record = JobRepository(uow).get(job, lock=True)
+        if record.state is not JobState.CANCELLED:
+            if record.state in ENDED:
+                raise JobEnded()
+            end_job(uow, record, JobState.CANCELLED)
+        return self._read(uow, job)
+
+    def retry(self, principal: Principal, job: str) -> Job:
+        """Start a child job for the targets that failed or were cancelled, with the parent's scene if any."""
+        uow = self._current()
+        repository, scenes = JobRepository(uow), SceneRepository(uow)
+        parent = repository.get(job, lock=True)
+        again = [
+            target.language
+            for target in repository.targets([job])[job]
+            if target.state in {TargetState.FAILED, TargetState.CANCELLED}
+        ]
+        if parent.state not in ENDED or not again or parent.source_generation is None:
+            raise NothingToRetry()
+        child = self._child_of(parent, principal, again, uow)
+        if scenes.copy(parent.id, child.id):
+            start_rendering(uow, child, again)
+        else:
+            start_recognition(uow, child)
+        return self._read(uow, child.id)
+
+    def delete(self, job: str) -> None:
+        """Forget a job: its media are erased at once, its row stays for the audit."""
+        uow = self._current()
+        repository = JobRepository(uow)
+        record = repository.get(job, lock=True)
+        if record.state not in ENDED:
+            end_job(uow, record, JobState.CANCELLED)
+        uow.sql("update jobs set deleted_at = clock_now() where id = :job", job=job)
+        repository.change(job)
+        erase_media(uow, record)
+
+    def _store(self, name: str, data: bytes) -> dict[str, Any]:
+        media_type = check_picture(data)
+        generation = self._uploads.put(name, data, media_type)
+        facts = {"source_generation": generation, "source_media_type": media_type, "source_bytes": len(data)}
+        return {**facts, "state": JobState.QUEUED}
+
+    def _child_of(
+        self, parent: JobRecord, principal: Principal, targets: list[str], uow: UnitOfWork
+    ) -> JobRecord:
+        child = new_id("job")
+        copied = (
+            "name",
+            "source_language",
+            "source_object",
+            "source_generation",
+            "source_media_type",
+            "source_bytes",
+        )
+        values = {name: getattr(parent, name) for name in copied} | {
+            "id": child,
+            "parent_id": parent.id,
+            "created_by": principal.id,
+            "origin": "parent",
+            "state": JobState.QUEUED,
+            "results_prefix": results_prefix(principal.account, child),
+        }
+        record = JobRepository(uow).add(values, targets)
+        Ledger(uow).hold(child, targets, PICTURE_TARGET_CREDITS)
+        return record
+
+    def _load(self, job: str) -> Job:
+        with self._open_uow() as uow:
+            return self._read(uow, job)
+
+    def _read(self, uow: UnitOfWork, job: str) -> Job:
+        repository = JobRepository(uow)
+        return views.job(repository.get(job), repository.targets([job])[job])
+
+
+def _encode(job: Job) -> bytes:
+    return job.model_dump_json().encode()
+
+
+def _cursor(last: JobRecord) -> str:
+    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()} {last.id}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        moment, _, job = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
+        return datetime.fromisoformat(moment), job
+    except (binascii.Error, ValueError):
+        raise InvalidInput("The cursor is not one that a page gave.") from None

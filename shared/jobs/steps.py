@@ -1,0 +1,148 @@
+"""One attempt at one step of a job: claim it, work without a transaction, record it under the lease.
+
+The claim and the record are short transactions; between them the worker holds nothing but a lease. The
+record refuses when the lease passed to somebody else or the job ended meanwhile, so a late worker changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from shared.core.errors import ImangorError
+from shared.core.metrics import Metric, count
+from shared.db.deadlines import Action, set_deadline
+from shared.db.leases import Lease, LeaseLost, acquire, confirm, release
+from shared.db.models import accounts, clock_now, job_steps
+from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.dispatch import RESCUE_AFTER, ProcessImage
+from shared.jobs.repository import JobRecord, JobRepository
+from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState
+from shared.providers.call import Call
+from shared.scenes.repository import SceneRepository
+
+OpenUnitOfWork = Callable[[str], UnitOfWork]
+
+
+@dataclass
+class StepRun:
+    """The claimed step, and what the receipt will say of it."""
+
+    task: ProcessImage
+    job: JobRecord
+    location: str
+    lease: Lease
+    attempt: int
+    started_at: datetime
+    open_uow: OpenUnitOfWork
+    calls: list[Call] = field(default_factory=list)
+    cache_hits: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+
+    def record(self, write: Callable[[UnitOfWork, JobRecord], None]) -> None:
+        """Commit what `write` changes together with the receipt's line, or raise `LeaseLost`."""
+        with self.open_uow(self.task.account) as uow:
+            confirm(uow, self.lease)
+            job = JobRepository(uow).find(self.task.job, lock=True)
+            if job is None or job.deleted_at is not None or job.state in ENDED:
+                raise LeaseLost("The job ended while this step was under way.")
+            write(uow, job)
+            self._note(uow, "done", None)
+            release(uow, self.lease)
+        count(Metric.STEP_SECONDS, self.seconds(), step=self.task.step, outcome="done")
+
+    def give_up(self, error: BaseException) -> None:
+        """Note the failed attempt and free the lease, so that the next attempt need not wait for it."""
+        reason = error.slug if isinstance(error, ImangorError) else "internal"
+        with self.open_uow(self.task.account) as uow:
+            confirm(uow, self.lease)
+            self._note(uow, "failed", reason)
+            release(uow, self.lease)
+
+    def seconds(self) -> float:
+        """Time the provider calls took; the step's own duration stands in its row."""
+        return sum(call.milliseconds for call in self.calls) / 1000
+
+    def _note(self, uow: UnitOfWork, outcome: str, error: str | None) -> None:
+        values: dict[str, Any] = {
+            "job_id": self.task.job,
+            "account_id": self.task.account,
+            "step": self.task.step,
+            "target": self.task.target,
+            "attempt": self.attempt,
+            "outcome": outcome,
+            "started_at": self.started_at,
+            "calls": [asdict(call) for call in self.calls],
+            "cache_hits": self.cache_hits,
+            "bytes_read": self.bytes_read,
+            "bytes_written": self.bytes_written,
+            "error": error,
+        }
+        uow.execute(insert(job_steps).values(**values))
+
+
+@contextmanager
+def claimed(
+    open_uow: OpenUnitOfWork, task: ProcessImage, attempt: int, lease_seconds: float
+) -> Iterator[StepRun | None]:
+    """Claim the step; gives None when there is nothing left to do.
+
+    Raises `LeaseHeld` while another worker has it. Whatever goes wrong inside frees the lease.
+    """
+    run = _claim(open_uow, task, attempt, lease_seconds)
+    try:
+        yield run
+    except LeaseLost:
+        raise
+    except BaseException as error:
+        if run is not None:
+            _free(run, error)
+        raise
+
+
+def _free(run: StepRun, error: BaseException) -> None:
+    try:
+        run.give_up(error)
+    except ImangorError:
+        # The lease is lost or the database is away: then the lease runs out by itself.
+        return
+
+
+def _claim(
+    open_uow: OpenUnitOfWork, task: ProcessImage, attempt: int, lease_seconds: float
+) -> StepRun | None:
+    with open_uow(task.account) as uow:
+        repository = JobRepository(uow)
+        job = repository.find(task.job, lock=True)
+        if job is None or job.deleted_at is not None or job.state in ENDED or _is_done(uow, task):
+            return None
+        lease = acquire(uow, f"{task.job}/{task.step}/{task.target or ''}", lease_seconds)
+        if job.state is not JobState.PROCESSING:
+            repository.change(job.id, state=JobState.PROCESSING)
+        if task.target is not None:
+            _start_target(uow, task.job, task.target)
+        set_deadline(uow, job.id, Action.RESCUE, RESCUE_AFTER)
+        location = uow.execute(select(accounts.c.location)).scalar_one()
+        started: datetime = uow.execute(select(clock_now())).scalar_one()
+    return StepRun(task, job, location, lease, attempt, started, open_uow)
+
+
+def _is_done(uow: UnitOfWork, task: ProcessImage) -> bool:
+    if task.step == "recognise":
+        return SceneRepository(uow).exists(task.job)
+    states = {t.language: t.state for t in JobRepository(uow).targets([task.job])[task.job]}
+    return states.get(task.target or "", TargetState.CANCELLED) in TARGET_ENDED
+
+
+def _start_target(uow: UnitOfWork, job: str, language: str) -> None:
+    repository = JobRepository(uow)
+    states = {t.language: t.state for t in repository.targets([job])[job]}
+    if states[language] is TargetState.PENDING:
+        repository.change_targets(job, [language], state=TargetState.PROCESSING, started_at=clock_now())

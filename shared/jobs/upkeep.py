@@ -1,0 +1,92 @@
+"""What `sweep` does every minute: send what a crash left, act on deadlines, forget what is old."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from shared.db.deadlines import Action, Deadline, clear_deadline, take_due
+from shared.db.outbox import Deliver, claim_unsent
+from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.dispatch import RESCUE_AFTER, start_recognition, start_rendering
+from shared.jobs.endings import end_job
+from shared.jobs.erasure import erase_media
+from shared.jobs.errors import JobStuck
+from shared.jobs.repository import JobRecord, JobRepository
+from shared.jobs.states import ENDED, TARGET_ENDED, JobState
+from shared.scenes.repository import SceneRepository
+
+_log = logging.getLogger(__name__)
+
+BATCH: Final = 200
+GIVE_UP_AFTER: Final = timedelta(hours=24)
+_FORGET: Final = (
+    "delete from inbox where received_at < clock_now() - interval '30 days'",
+    "delete from outbox where sent_at < clock_now() - interval '7 days'",
+    "delete from idempotency_keys where expires_at < clock_now()",
+    "delete from leases where expires_at < clock_now() - interval '2 days'",
+)
+
+
+class Upkeep:
+    """Runs as the system role; acts on a job only under the job's own account."""
+
+    def __init__(self, open_uow: Callable[[str | None], UnitOfWork], deliver: Deliver):
+        self._open_uow = open_uow
+        self._deliver = deliver
+
+    def sweep(self) -> None:
+        """One round. Two sweepers at once share the work."""
+        self.resend()
+        with self._open_uow(None) as uow:
+            due = take_due(uow, BATCH, again=timedelta(minutes=5))
+        for deadline in due:
+            self._act(deadline)
+        with self._open_uow(None) as uow:
+            for statement in _FORGET:
+                uow.sql(statement)
+
+    def resend(self) -> None:
+        """Send the effects that their writers did not."""
+        with self._open_uow(None) as uow:
+            effects = claim_unsent(uow, BATCH)
+        self._deliver(effects)
+
+    def _act(self, deadline: Deadline) -> None:
+        try:
+            with self._open_uow(deadline.account) as uow:
+                job = JobRepository(uow).find(deadline.job, lock=True)
+                if job is not None:
+                    _ACTIONS[deadline.action](uow, job)
+        except Exception:
+            # One job's trouble must not keep the others waiting; its deadline comes again.
+            _log.exception("a deadline could not be kept", extra={"fields": {"job": deadline.job}})
+
+
+def _expire_upload(uow: UnitOfWork, job: JobRecord) -> None:
+    if job.state is JobState.AWAITING_UPLOAD:
+        end_job(uow, job, JobState.EXPIRED)
+
+
+def _rescue(uow: UnitOfWork, job: JobRecord) -> None:
+    """Send the tasks of a job without progress again; give it up when that has gone on for a day."""
+    if job.state in ENDED:
+        clear_deadline(uow, job.id)
+        return
+    stale = uow.sql("select clock_now() - created_at from jobs where id = :job", job=job.id).scalar_one()
+    if stale > GIVE_UP_AFTER + RESCUE_AFTER:
+        end_job(uow, job, JobState.FAILED, JobStuck())
+    elif SceneRepository(uow).exists(job.id):
+        targets = JobRepository(uow).targets([job.id])[job.id]
+        start_rendering(uow, job, [t.language for t in targets if t.state not in TARGET_ENDED])
+    else:
+        start_recognition(uow, job)
+
+
+_ACTIONS: Final[dict[Action, Callable[[UnitOfWork, JobRecord], None]]] = {
+    Action.EXPIRE_UPLOAD: _expire_upload,
+    Action.RESCUE: _rescue,
+    Action.ERASE: erase_media,
+}

@@ -1,0 +1,42 @@
+"""Files on their way in: signed uploads, files sent with the request, and checks before anything is spent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from shared.core.clock import utc_now
+from shared.jobs.errors import EmptyUpload
+from shared.jobs.names import MAX_UPLOAD_BYTES
+from shared.jobs.schemas import JobUpload, SignedUpload
+from shared.storage.gcs import Storage
+
+
+class SignedUploads:
+    """Puts sources into the uploads bucket, or signs requests by which the client does."""
+
+    def __init__(self, storage: Storage, bucket: str):
+        self._storage = storage
+        self._bucket = bucket
+
+    def sign(self, name: str, window: timedelta) -> JobUpload:
+        """Sign one simple and one resumable upload of exactly this object, once, within the size limit."""
+        put = self._storage.signed_put(self._bucket, name, None, 1, MAX_UPLOAD_BYTES, window)
+        resumable = self._storage.signed_resumable(self._bucket, name, None, 1, MAX_UPLOAD_BYTES, window)
+        return JobUpload(
+            put=SignedUpload(method="PUT", url=put.url, headers=put.headers),
+            resumable=SignedUpload(method="POST", url=resumable.url, headers=resumable.headers),
+            expires_at=utc_now() + window,
+        )
+
+    def put(self, name: str, data: bytes, media_type: str) -> int:
+        """Store a source; gives its generation."""
+        return self._storage.put(self._bucket, name, data, media_type, if_generation_match=0)
+
+
+def check_picture(data: bytes) -> str:
+    """The media type of a picture that can be worked on, from its header; raises what is wrong with it."""
+    from shared.imaging.decode import probe
+
+    if not data:
+        raise EmptyUpload()
+    return probe(data).media_type

@@ -1,0 +1,86 @@
+"""Sends the outbox's effects: tasks, events, erasures. What fails stays in the outbox for `sweep`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+
+from shared.core.config import StorageSettings
+from shared.core.errors import ImangorError
+from shared.core.metrics import Metric, count
+from shared.db.outbox import Effect, mark_sent
+from shared.db.unit_of_work import UnitOfWork
+from shared.queue.pubsub import EventTopic
+from shared.queue.tasks import TaskQueue
+from shared.storage.gcs import Storage
+
+_log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Knows a way out for each kind of effect."""
+
+    def __init__(
+        self,
+        open_uow: Callable[[str], UnitOfWork],
+        queue: TaskQueue,
+        topics: EventTopic,
+        storage: Storage,
+        buckets: StorageSettings,
+        deadlines: Mapping[str, int],
+    ):
+        """`deadlines` are the seconds that each task function may take."""
+        self._open_uow = open_uow
+        self._queue = queue
+        self._topics = topics
+        self._storage = storage
+        self._buckets = buckets
+        self._deadlines = deadlines
+
+    def deliver(self, effects: list[Effect]) -> None:
+        """Send each effect and mark those that left. Never raises for one that did not."""
+        sent: dict[str, list[int]] = defaultdict(list)
+        for effect in effects:
+            try:
+                self._send(effect)
+            except ImangorError as error:
+                count(Metric.OUTBOX_SEND_FAILED, kind=effect.kind)
+                _log.warning(
+                    "an effect was not sent", extra={"fields": {"effect": effect.id, "error": error.slug}}
+                )
+            else:
+                sent[effect.account].append(effect.id)
+        for account, ids in sent.items():
+            with self._open_uow(account) as uow:
+                mark_sent(uow, ids)
+
+    def _send(self, effect: Effect) -> None:
+        if effect.kind == "task":
+            body = json.dumps(effect.payload).encode()
+            deadline = self._deadlines.get(effect.destination, 600)
+            self._queue.enqueue(effect.destination, body, task_name(effect), effect.due_at, deadline)
+        elif effect.kind == "event":
+            data = json.dumps(effect.payload).encode()
+            self._topics.publish(effect.destination, data, {"event_id": f"evt_{effect.id}"})
+        else:
+            self._erase(effect)
+
+    def _erase(self, effect: Effect) -> None:
+        body = effect.payload
+        if source := body.get("source"):
+            self._storage.delete(self._buckets.uploads_bucket, source, generation=body.get("generation"))
+        if results := body.get("results"):
+            self._storage.delete_prefix(self._buckets.results_bucket, results)
+        if error := body.get("error"):
+            self._storage.delete(self._buckets.results_bucket, error)
+
+
+def task_name(effect: Effect) -> str:
+    """The same for the same row, so that a row sent twice is one task while Cloud Tasks remembers names.
+
+    A hash, because names in sequence make Cloud Tasks slow.
+    """
+    return hashlib.sha256(f"{effect.id} {effect.account} {effect.payload}".encode()).hexdigest()[:40]

@@ -1,0 +1,42 @@
+"""Bought results: what a provider once answered to an account is never bought again.
+
+The key covers everything that shapes the answer: the content, engine, model, location and settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from shared.db.models import provider_results
+from shared.db.unit_of_work import UnitOfWork
+
+
+def result_key(engine: str, location: str, content: str, **settings: str | None) -> bytes:
+    """The key of one answer: SHA-256 over a canonical writing of all that shapes it."""
+    parts = {"engine": engine, "location": location, "content": content, "settings": settings}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).digest()
+
+
+def bought(uow: UnitOfWork, keys: list[bytes]) -> dict[bytes, Any]:
+    """The answers that the account already has, by key."""
+    if not keys:
+        return {}
+    query = select(provider_results.c.key, provider_results.c.result).where(provider_results.c.key.in_(keys))
+    return {bytes(row.key): row.result for row in uow.execute(query)}
+
+
+def keep(uow: UnitOfWork, results: Mapping[bytes, Any]) -> None:
+    """Remember answers; one that is there stays."""
+    if not results:
+        return
+    # Sorted, so that two workers that keep the same answers lock them in the same order.
+    rows = [
+        {"account_id": uow.account, "key": key, "result": result} for key, result in sorted(results.items())
+    ]
+    uow.execute(insert(provider_results).values(rows).on_conflict_do_nothing())

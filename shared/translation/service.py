@@ -1,0 +1,74 @@
+"""Translating a scene's blocks: what needs it, what was bought before, one provider call for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.db.unit_of_work import UnitOfWork
+from shared.providers.call import Call
+from shared.providers.translate import ENGINE, Translator
+from shared.scenes.schemas import Block, Flag, Scene, Translation
+from shared.translation.keep import is_kept
+from shared.translation.memory import bought, result_key
+from shared.translation.tags import base
+
+KEPT = "kept"
+
+
+@dataclass
+class TranslatedScene:
+    """One target's translations by block id, what they cost, and the answers to remember."""
+
+    blocks: dict[str, Translation]
+    calls: list[Call] = field(default_factory=list)
+    cache_hits: int = 0
+    answers: dict[bytes, Any] = field(default_factory=dict)
+
+
+class SceneTranslator:
+    """Translates in one location, looking at the account's bought results first."""
+
+    def __init__(self, open_uow: Callable[[], UnitOfWork], translator: Translator, location: str):
+        self._open_uow = open_uow
+        self._translator = translator
+        self._location = location
+
+    def translate(self, scene: Scene, source: str | None, target: str) -> TranslatedScene:
+        """Translate what needs it. `source` None takes the language that recognition found.
+
+        Raises the provider's errors; nothing is remembered here, the caller records `answers`.
+        """
+        language = source or scene.language
+        wanted = [block for block in scene.blocks if needs_translation(block, language, target)]
+        keys = {block.text: self._key(block.text, language, target) for block in wanted}
+        with self._open_uow() as uow:
+            known = bought(uow, list(keys.values()))
+        missing = [text for text, key in keys.items() if key not in known]
+        result = TranslatedScene({}, cache_hits=len(keys) - len(missing))
+        if missing:
+            texts, result.calls = self._translator.translate(missing, language, target)
+            result.answers = {keys[text]: answer.text for text, answer in zip(missing, texts, strict=True)}
+        for block in scene.blocks:
+            result.blocks[block.id] = _kept(block)
+        for block in wanted:
+            key = keys[block.text]
+            cached = key in known
+            text = known[key] if cached else result.answers[key]
+            result.blocks[block.id] = Translation(text=text, engine=ENGINE, cached=cached)
+        return result
+
+    def _key(self, text: str, source: str | None, target: str) -> bytes:
+        return result_key(ENGINE, self._location, text, source=source, target=target, mime="text/plain")
+
+
+def needs_translation(block: Block, source: str | None, target: str) -> bool:
+    """Whether a block's text should be translated: it has words, and they are not the target's already."""
+    language = base(block.language) or base(source)
+    return not is_kept(block.text) and language != base(target)
+
+
+def _kept(block: Block) -> Translation:
+    flags = [] if is_kept(block.text) else [Flag.NOT_TRANSLATED]
+    return Translation(text="", engine=KEPT, flags=flags)
