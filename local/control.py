@@ -85,10 +85,8 @@ def env(state: State, function: str | None) -> int:
 
         values = function_environment(state, at, "", [word for word in NAMES if word != "database-system"])
         values["DATABASE_URL"] = at.database_url(LOCAL_USER)
-    shell_has = ("PATH", "HOME", "LANG", "TZ", "SSL_CERT_FILE")
     for name, value in sorted(values.items()):
-        if name not in shell_has:
-            print(f"export {name}={shlex.quote(value)}")
+        print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
@@ -106,14 +104,16 @@ def _stop(state: State, pid: int) -> None:
 def _status(state: State) -> dict[str, Any]:
     gateway = state.connection()["gateway"]
     try:
-        with urllib.request.urlopen(f"{gateway}/_local/status", timeout=10) as answer:
+        with urllib.request.urlopen(f"{gateway}/_local/status", timeout=10) as answer:  # noqa: S310 - ours
             return dict(json.load(answer))
     except OSError as error:
         raise NotRunning(f"the gateway at {gateway} does not answer: {error}") from None
 
 
 def _show(found: dict[str, Any]) -> None:
-    print(f"{found['gateway']}  (pid {found['pid']}, up {found['seconds_up']:.0f} s, state {found['state']})\n")
+    print(
+        f"{found['gateway']}  (pid {found['pid']}, up {found['seconds_up']:.0f} s, state {found['state']})\n"
+    )
     for service in found["services"]:
         pid = service["pid"] or "-"
         again = f"  restarted {service['restarts']}x" if service["restarts"] else ""

@@ -22,6 +22,7 @@ from local.services.environment import (
     UPLOADS_BUCKET,
     Addresses,
     function_environment,
+    process_environment,
 )
 from local.services.processes import Nursery
 from local.services.scheduler import Scheduler
@@ -60,9 +61,7 @@ class Runner:
         self.services: list[Supervised] = []
         self.activators: list[Activator] = []
         self.gateway = GatewayServer(self)
-        self.scheduler = Scheduler(
-            wiring.schedules(self.manifests), self.at.function_url, state.keys
-        )
+        self.scheduler = Scheduler(wiring.schedules(self.manifests), self.at.function_url, state.keys)
 
     async def start(self) -> None:
         """Start everything; when it returns the cloud is ready and connection.json says so."""
@@ -125,7 +124,8 @@ class Runner:
         """The environment of one function, with what follows from its manifest."""
         manifest = self.manifests[function]
         sized = {"THREADS": str(manifest.threads), "CONCURRENCY": str(manifest.concurrency)}
-        return {**function_environment(self.state, self.at, function, map(str, manifest.uses)), **sized}
+        settings = function_environment(self.state, self.at, function, map(str, manifest.uses))
+        return {**process_environment(self.state, function), **settings, **sized}
 
     def _addresses(self) -> Addresses:
         wanted = self.options.port
@@ -154,7 +154,9 @@ class Runner:
         at, state = self.at, self.state
         common = ["--pubsub", f"127.0.0.1:{at.messaging}", "--signer", str(state.signer)]
         await asyncio.gather(
-            self._supervise(_emulator("messaging", at.messaging, state.messaging, ["--identity", str(state.keys)])),
+            self._supervise(
+                _emulator("messaging", at.messaging, state.messaging, ["--identity", str(state.keys)])
+            ),
             self._supervise(_emulator("storage", at.storage, state.storage, common)),
         )
         await self._wire()
@@ -169,7 +171,9 @@ class Runner:
         digest = hashlib.sha256(text.encode()).hexdigest()
         memory = self.state.messaging / "wired.json"
         if read_json(memory).get("wiring") != digest:
-            await self._run_once("messages", ["--endpoint", f"127.0.0.1:{self.at.messaging}"], ["--wiring", text])
+            await self._run_once(
+                "messages", ["--endpoint", f"127.0.0.1:{self.at.messaging}"], ["--wiring", text]
+            )
             write_json(memory, {"wiring": digest})
 
     async def _engines(self) -> None:

@@ -22,7 +22,7 @@ _DETACH_PATIENCE = 180
 
 
 def up(state: State, options: dict[str, Any], then: Callable[[Runner], Awaitable[None]] | None = None) -> int:
-    """Run the cloud in this process until SIGINT or SIGTERM; the exit status. `then` runs once it is ready."""
+    """Run the cloud in this process until SIGINT or SIGTERM. `then` runs once it is ready."""
     try:
         state.hold()
     except AlreadyRunning as error:
@@ -61,9 +61,7 @@ def detach(state: State, arguments: list[str]) -> int:
     return 0 if child.poll() is None else child.returncode
 
 
-async def _serve(
-    state: State, options: Options, then: Callable[[Runner], Awaitable[None]] | None
-) -> int:
+async def _serve(state: State, options: Options, then: Callable[[Runner], Awaitable[None]] | None) -> int:
     from local.runner import PortTaken, Runner
 
     began = time.monotonic()

@@ -16,7 +16,7 @@ from shared.edge.manifest import Manifest
 
 
 class Gateway:
-    """Routes requests; public functions by their URL templates, all others are called by the platform only."""
+    """Routes requests; public functions by their URL templates, the others are the platform's alone."""
 
     def __init__(
         self, manifests: Mapping[str, Manifest], proxy: Proxy, keys: Path, function_url: str, console: Console

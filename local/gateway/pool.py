@@ -49,8 +49,9 @@ class Instance:
 
 
 class FunctionPool:
-    """Starts a function (by its folder's name) at its first request, stops it when idle, and keeps at most `limit` alive.
+    """Starts a function at its first request, stops it when idle, and keeps at most `limit` alive.
 
+    Functions go by the names of their folders.
     `environment(name)` gives exactly the variables that one function may see.
     """
 

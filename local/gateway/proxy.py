@@ -21,8 +21,18 @@ LARGEST_REQUEST = 32 * 1024 * 1024
 
 _CHUNK = 65536
 _HOP_BY_HOP = frozenset(
-    "connection expect keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
-    "transfer-encoding upgrade".split()
+    [
+        "connection",
+        "expect",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
 )
 
 
@@ -66,6 +76,7 @@ class Proxy:
         except NoInstance as error:
             log.error("%s has no instance: %s", function.name, str(error).split("\n", 1)[0])
             return problem(503, "Service unavailable", "The function could not be started; see its log.")
+
     async def _exchange(
         self, request: web.Request, url: URL, headers: CIMultiDict[str], timeout: float
     ) -> web.StreamResponse:

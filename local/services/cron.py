@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-_MONTHS = {name: i + 1 for i, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
-_DAYS = {name: i for i, name in enumerate("sun mon tue wed thu fri sat".split())}
+_MONTHS = {
+    name: i + 1
+    for i, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+    )
+}
+_DAYS = {name: i for i, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])}
 _FOUR_YEARS = timedelta(days=366 * 4)
 
 
@@ -69,7 +74,9 @@ def parse(expression: str) -> Cron:
     )
 
 
-def _values(field: str, text: str, low: int, high: int, names: dict[str, int] | None = None) -> frozenset[int]:
+def _values(
+    field: str, text: str, low: int, high: int, names: dict[str, int] | None = None
+) -> frozenset[int]:
     found: set[int] = set()
     for part in text.lower().split(","):
         span, _, step = part.partition("/")

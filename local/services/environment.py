@@ -14,6 +14,8 @@ LOCATION = "us-central1"
 UPLOADS_BUCKET = "imangor-uploads"
 RESULTS_BUCKET = "imangor-results"
 
+_STORAGE = ("STORAGE_EMULATOR_HOST", "UPLOADS_BUCKET", "RESULTS_BUCKET", "GOOGLE_APPLICATION_CREDENTIALS")
+
 # Every word that `uses` may hold, and what it makes visible to the function.
 NAMES: dict[str, tuple[str, ...]] = {
     "database": ("DATABASE_URL",),
@@ -21,8 +23,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "cache": ("REDIS_URL",),
     "tasks": ("TASKS_ENDPOINT", "INSECURE_CHANNELS"),
     "events": ("PUBSUB_EMULATOR_HOST",),
-    "uploads": ("STORAGE_EMULATOR_HOST", "UPLOADS_BUCKET", "RESULTS_BUCKET", "GOOGLE_APPLICATION_CREDENTIALS"),
-    "results": ("STORAGE_EMULATOR_HOST", "UPLOADS_BUCKET", "RESULTS_BUCKET", "GOOGLE_APPLICATION_CREDENTIALS"),
+    "uploads": _STORAGE,
+    "results": _STORAGE,
     "vision": ("VISION_ENDPOINT", "INSECURE_CHANNELS"),
     "translation": ("TRANSLATE_ENDPOINT", "INSECURE_CHANNELS"),
     "keys": ("KEY_PEPPER",),
@@ -78,10 +80,22 @@ def database_user(function: str) -> str:
 
 
 def function_environment(state: State, at: Addresses, function: str, uses: Iterable[str]) -> dict[str, str]:
-    """Exactly what one function's process sees; KeyError for a word that no row of the table knows."""
+    """The settings of one function; KeyError for a word that no row of the table knows."""
     names = {*_ALWAYS, *(name for word in uses for name in NAMES[word])}
     values = _values(state, at, database_user(function))
-    return {**_process_environment(), **{name: values[name] for name in sorted(names)}}
+    return {name: values[name] for name in sorted(names)}
+
+
+def process_environment(state: State, function: str) -> dict[str, str]:
+    """What a program needs to run at all; nothing else of the developer's shell reaches a function.
+
+    A home of its own keeps a developer's Google credentials out of reach, and the functions' gunicorns, each
+    of which puts a control socket there, out of each other's way.
+    """
+    home = state.folder / "home" / function
+    home.mkdir(parents=True, exist_ok=True)
+    kept = {name: os.environ[name] for name in ("PATH", "TZ", "SSL_CERT_FILE") if name in os.environ}
+    return {"PATH": os.defpath, **kept, "HOME": str(home), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 
 
 def _values(state: State, at: Addresses, user: str) -> dict[str, str]:
@@ -106,9 +120,3 @@ def _values(state: State, at: Addresses, user: str) -> dict[str, str]:
         "INSECURE_CHANNELS": "true",
         "KEY_PEPPER": state.secret("pepper"),
     }
-
-
-def _process_environment() -> dict[str, str]:
-    """What a program needs to run at all; nothing else of the developer's shell reaches a function."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TZ", "SSL_CERT_FILE") if name in os.environ}
-    return {"PATH": os.defpath, **kept, "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}

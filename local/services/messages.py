@@ -53,9 +53,7 @@ def _create_subscriptions(channel: Any, wanted: list[dict[str, Any]]) -> None:
             client.create_subscription(request=request, timeout=_WAIT)
         except AlreadyExists:
             mask = {"paths": [k for k in request if k not in ("name", "topic")]}
-            client.update_subscription(
-                request={"subscription": request, "update_mask": mask}, timeout=_WAIT
-            )
+            client.update_subscription(request={"subscription": request, "update_mask": mask}, timeout=_WAIT)
 
 
 def _subscription(entry: dict[str, Any]) -> dict[str, Any]:

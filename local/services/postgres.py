@@ -51,7 +51,18 @@ def service(state: State, port: int) -> Service:
     settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
     return Service(
         name="postgres",
-        argv=[str(binaries / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", "", *settings],
+        argv=[
+            str(binaries / "postgres"),
+            "-D",
+            str(data),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "-k",
+            "",
+            *settings,
+        ],
         port=port,
         stop_signal=signal.SIGINT,
         env={"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "PATH": os.defpath},
@@ -133,7 +144,7 @@ def _initialise(binaries: Path, data: Path, owner: Owner | None) -> None:
 
 
 def _remove_stale_pid(data: Path) -> None:
-    """After a hard kill the pid in postmaster.pid may by now be another program's; that is no reason to refuse."""
+    """After a hard kill the pid in postmaster.pid may be another program's: no reason to refuse."""
     try:
         pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
         program = Path(f"/proc/{pid}/comm").read_text().strip()

@@ -17,7 +17,9 @@ _DOUBLINGS = 16
 _LONGEST_ACK_DEADLINE = 600
 
 
-def wiring(manifests: Mapping[str, Manifest], at: Addresses, shortest_backoff: float | None) -> dict[str, Any]:
+def wiring(
+    manifests: Mapping[str, Manifest], at: Addresses, shortest_backoff: float | None
+) -> dict[str, Any]:
     """Topics, push subscriptions and queues as plain data; `shortest_backoff` in seconds is for tests."""
     dead = manifests[DEAD_LETTER_FUNCTION].topic_name if DEAD_LETTER_FUNCTION in manifests else None
     events = [m for m in manifests.values() if m.topic_name]
