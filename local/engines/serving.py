@@ -92,7 +92,7 @@ def _missing(method: str) -> Method:
 
 
 def serve(name: str, methods: Mapping[str, Method], port: int, workers: int = 8) -> None:
-    """Answer `methods` of service `name` on loopback `port` until SIGTERM or the parent's end.
+    """Answer `methods` of service `name` on loopback `port` until SIGTERM.
 
     Raises RuntimeError when the port is taken. The port opens last: an open port means ready.
     """
@@ -107,18 +107,20 @@ def serve(name: str, methods: Mapping[str, Method], port: int, workers: int = 8)
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end.set())
-    threading.Thread(target=_watch_parent, args=(os.getppid(), end), daemon=True).start()
     server.start()
     print(f"{name} answers on 127.0.0.1:{port}", flush=True)
     end.wait()
     server.stop(grace=1).wait()
 
 
-def _watch_parent(parent: int, end: threading.Event) -> None:
-    """An engine whose runner was killed must not stay behind; a hard end if the soft one hangs."""
-    while not end.is_set():
-        if os.getppid() != parent:
-            end.set()
-            time.sleep(3)
-            os._exit(1)
+def follow_parent() -> None:
+    """End this process soon after the one that started it: an engine must not outlive a killed runner."""
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
         time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(3)
+    os._exit(1)

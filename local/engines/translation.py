@@ -19,7 +19,7 @@ from google.cloud.translate_v3.types import translation_service as api
 from local.engines import apertium, wording
 from local.engines.counters import Counters
 from local.engines.languages import identify, identify_each
-from local.engines.serving import Method, Refusal, invalid, serve, unimplemented
+from local.engines.serving import Method, Refusal, follow_parent, invalid, serve, unimplemented
 from local.engines.tags import primary
 
 SERVICE = "google.cloud.translation.v3.TranslationService"
@@ -216,6 +216,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True, help="folder of the engines' counters")
     options = parser.parse_args()
+    follow_parent()
     counters = Counters(options.state, "translation", ("characters", "strings"))
     false_text = os.environ.get("IMANGOR_LOCAL_TRANSLATION", "") == "pseudo"
     translator = Translator(counters, apertium.installed, false_text)

@@ -26,7 +26,7 @@ from local.engines.geometry import Image
 from local.engines.languages import identify
 from local.engines.layout import paragraphs
 from local.engines.lines import Line
-from local.engines.serving import Method, invalid, serve, unimplemented
+from local.engines.serving import Method, follow_parent, invalid, serve, unimplemented
 
 SERVICE = "google.cloud.vision.v1.ImageAnnotator"
 MOST_IMAGES = 16
@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("--storage", required=True, help="root URL of Cloud Storage, for gs:// pictures")
     parser.add_argument("--threads", type=int, default=2, help="threads of one inference")
     options = parser.parse_args()
+    follow_parent()
     from local.engines.reading import Reader
 
     Pictures.MAX_IMAGE_PIXELS = None
