@@ -72,7 +72,7 @@ def classify(error: Exception, provider: str) -> Failure | None:
     if isinstance(error, (RetryError, TransportError)):
         return _unavailable(provider)
     if isinstance(error, GoogleAuthError):
-        return _misconfigured(provider, 401, type(error).__name__)
+        return _misconfigured(provider, 401, str(error))
     if not isinstance(error, GoogleAPICallError):
         return None
     return judge(int(error.code or 500), _said(error), provider)
@@ -90,7 +90,7 @@ def judge(status: int, said: str, provider: str) -> Failure:
         return Failure(UnsupportedPair())
     if status in {400, 413}:
         return Failure(ProviderRefused(f"{provider} refuses this content"))
-    return _misconfigured(provider, status, "")
+    return _misconfigured(provider, status, said)
 
 
 def _unavailable(provider: str) -> Failure:
@@ -98,6 +98,7 @@ def _unavailable(provider: str) -> Failure:
 
 
 def _misconfigured(provider: str, status: int, reason: str) -> Failure:
+    # These refusals come before the provider looks at the content, and their words tell what to repair.
     _log.error(
         "a provider does not accept this service's credentials or settings",
         extra={"fields": {"provider": provider, "status": status, "reason": reason}},
