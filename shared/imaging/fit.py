@@ -16,9 +16,11 @@ DESCENT = 0.23
 
 LEGIBLE = 8.0
 _LEAST_SHARE = 0.6
-_GOOD = 0.93
-_CONDENSED = 88
-_TIGHTEST = 1.02
+_WIDTHS = ((100, 0.0), (90, 0.06))
+"""Percentages of the width axis, and the loss of size that is preferred to each."""
+_LINE_COST = 0.04
+_GROWTH_COST = 0.01
+_TIGHTEST = 1.12
 _MIDDLE = 0.36  # half the height of capitals, in ems above the baseline
 
 
@@ -64,28 +66,35 @@ class _Measured:
     fall: float
 
 
+@dataclass(frozen=True)
+class _Choice:
+    score: float
+    size: float
+    box: Box
+    shaper: Shaper
+    measured: _Measured
+
+
 def fit(text: str, shaper: Shaper, room: Room, style: Style) -> Layout:
     """Lay `text` out in `room`, never larger than `style.size`, as large as fits.
 
-    The own box is kept when the text fits there at nearly the source's size; else a larger box is used,
-    and a slightly condensed face where that helps. All ink lies inside the box that was used. A size below
-    max(8 px, 0.6 x source) is flagged too_small, and where not even that helps, overflow_risk.
+    The own box is kept when the text fits there at nearly the source's size and number of lines; else a
+    larger box is used, and a slightly condensed face where that helps. All ink lies inside the box that was
+    used. A size below max(8 px, 0.6 x source) is flagged too_small, and far below it overflow_risk.
     """
-    best: tuple[float, Box, Shaper, _Measured] | None = None
-    for width in (100, _CONDENSED):
+    best: _Choice | None = None
+    for width, cost in _WIDTHS:
         chosen = shaper.condensed(width)
         measured = _measured(text, chosen)
-        for box in (room.own, *room.larger):
+        for i, box in enumerate((room.own, *room.larger)):
             size = _largest(measured, box, style)
-            if best is None or size > best[0] * 1.02:
-                best = (size, box, chosen, measured)
-            if best[0] >= _GOOD * style.size:
-                break
-        if best is not None and best[0] >= _GOOD * style.size:
-            break
+            more = _LINE_COST * max(0, _count(measured, box, size) - room.lines)
+            score = size / style.size - cost - more - (_GROWTH_COST * i)
+            if best is None or score > best.score + 1e-9:
+                best = _Choice(score, size, box, chosen, measured)
     if best is None:
         raise ValueError("a room has at least its own box")
-    size, box, chosen, measured = best
+    size, box, chosen, measured = best.size, best.box, best.shaper, best.measured
     lines = _broken(measured, (box.right - box.left) / size, style, room.lines)
     shaped = [chosen.shape("".join(measured.pieces[a:b]).strip()) for a, b in lines]
     return _placed(shaped, size, box, room, style, chosen.rtl, measured)
@@ -117,6 +126,10 @@ def _largest(measured: _Measured, box: Box, style: Style) -> float:
         else:
             high = middle
     return max(low, 1e-3)
+
+
+def _count(measured: _Measured, box: Box, size: float) -> int:
+    return len(wrapped(list(measured.widths), list(measured.trailing), (box.right - box.left) / size + 1e-6))
 
 
 def _fits(measured: _Measured, box: Box, size: float) -> bool:
@@ -151,7 +164,7 @@ def _placed(
     rtl: bool,
     measured: _Measured,
 ) -> Layout:
-    alignment = _alignment(style, rtl, room.lines)
+    alignment = alignment_of(style, rtl, room.lines)
     pitch = _pitch(len(shaped), size, box, style, measured)
     first = _first_baseline(len(shaped), size, pitch, room, style)
     lines = [
@@ -161,7 +174,8 @@ def _placed(
     return _inside(lines, size, box, style)
 
 
-def _alignment(style: Style, rtl: bool, source_lines: int) -> str:
+def alignment_of(style: Style, rtl: bool, source_lines: int) -> str:
+    """How a translation is aligned: as the source, mirrored when only one of the two runs right to left."""
     mirrored = rtl != (style.direction == "rtl")
     if mirrored and source_lines > 1:
         return {"left": "right", "right": "left"}.get(style.alignment, "center")

@@ -10,6 +10,7 @@ import numpy as np
 
 from shared.imaging.decode import Picture, Pixels
 from shared.imaging.frame import Points
+from shared.imaging.harmony import harmonised
 from shared.imaging.ink import to_hex
 from shared.imaging.lines import TextLine, lines_of
 from shared.imaging.measure import Look, measure
@@ -20,6 +21,9 @@ from shared.scenes.recognition import Recognition
 from shared.scenes.schemas import Block, Flag, Scene, Source, Style
 
 _UNSURE = 0.6
+# What `measure` finds for Noto Sans at these weights.
+_STEMS = (0.05, 0.075, 0.103, 0.119, 0.132)
+_WEIGHTS = (300, 400, 600, 700, 800)
 
 Alignment = Literal["left", "center", "right"]
 
@@ -34,7 +38,7 @@ def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scen
     lines = lines_of(recognition.words)
     looks = _looks(picture.rgb, lines)
     groups = paragraphs(placed(lines, looks))
-    blocks = [_block(i, group, groups) for i, group in enumerate(groups, 1)]
+    blocks = harmonised([_block(i, group, groups) for i, group in enumerate(groups, 1)])
     return Scene(
         source=Source(
             sha256=picture.sha256,
@@ -94,11 +98,16 @@ def _style(group: list[Placed], size: float, alignment: Alignment) -> Style:
         ink=_colour([(look.ink, n) for look, n in looks], (0, 0, 0)),
         ground=_colour([(look.ground, n) for look, n in looks], (255, 255, 255)),
         size=round(size, 2),
-        weight=700 if stroke > 0.128 else 400,
+        weight=_weight(stroke - 0.02 * min(1.0, max(0.0, (20 - size) / 6))),
         alignment=alignment,
         direction="rtl" if rtl or (known is not None and is_rtl(known)) else "ltr",
         line_height=_line_height(group, size),
     )
+
+
+def _weight(stroke: float) -> int:
+    """Weight on the scale of CSS of a stem of `stroke` ems, by the stems of Noto Sans, in steps of 100."""
+    return int(min(800, max(300, 100 * round(float(np.interp(stroke, _STEMS, _WEIGHTS)) / 100))))
 
 
 def _colour(colours: list[tuple[tuple[int, int, int], int]], otherwise: tuple[int, int, int]) -> str:

@@ -205,6 +205,16 @@ def median_colour(rgb: Pixels, where: Mask) -> tuple[int, int, int] | None:
     return int(r), int(g), int(b)
 
 
+def commonest_colour(rgb: Pixels, where: Mask) -> tuple[int, int, int] | None:
+    """Median of the pixels near the commonest colour, or None where there are no pixels."""
+    if not where.any():
+        return None
+    values = rgb[where].astype(np.float64)
+    weights = _near_mode(values)
+    r, g, b = np.rint(np.median(values[weights > 0.4], axis=0)).astype(int)
+    return int(r), int(g), int(b)
+
+
 def to_hex(colour: Sequence[int]) -> str:
     """A colour as #rrggbb."""
     return "#" + "".join(f"{int(c):02x}" for c in colour)

@@ -12,11 +12,10 @@ import numpy as np
 from shared.imaging.decode import Pixels
 from shared.imaging.erase import Region, region_of
 from shared.imaging.frame import Frame, Points
-from shared.imaging.ink import Ink, Mask, distance, median_colour, separate, to_lab
+from shared.imaging.ink import Floats, Ink, Mask, commonest_colour, distance, median_colour, separate, to_lab
 from shared.imaging.scripts import script_of
 from shared.scenes.schemas import Line
 
-_BOLD_STROKE = 0.128  # ems; Noto Sans has stems of 0.09 at weight 400 and 0.16 at 700
 _WORKING_HEIGHT = 48
 _TALL = set("bdfhklßtijĳ()[]{}/|!?\"'%&@#$€£¥“”‘’«»")
 _DEEP = {**dict.fromkeys("gjpqyçşţ", 0.24), **dict.fromkeys("()[]{}|Q@", 0.2), **dict.fromkeys(",;", 0.13)}
@@ -38,7 +37,8 @@ class Look:
     """A measured line. Lengths are pixels of the picture, places are in the line's own frame.
 
     `size` is the em height, `baseline` the v of the baseline, `left` and `right` the u of the first and
-    last ink, `stroke` the stem width in ems, `slant` the shear dx/dy that sets the stems upright.
+    last ink, `stroke` the stem width in ems, `slant` the shear dx/dy that sets the stems upright, `tilt` the
+    slope dv/du of the baseline; `baseline` holds at the frame's middle.
     """
 
     ink: tuple[int, int, int]
@@ -49,11 +49,22 @@ class Look:
     right: float
     stroke: float
     slant: float
+    tilt: float
 
-    @property
-    def weight(self) -> int:
-        """400 or 700, by the stroke."""
-        return 700 if self.stroke > _BOLD_STROKE else 400
+
+@dataclass(frozen=True)
+class _Extent:
+    """Bounds of a line's ink in its frame, the baseline's slope, and the ink laid flat.
+
+    The flat mask spans the frame with half its height more above and below, its baseline level.
+    """
+
+    top: float
+    bottom: float
+    left: float
+    right: float
+    tilt: float
+    flat: Mask
 
 
 def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
@@ -71,17 +82,18 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     if extent is None:
         return None
     rise, fall = _expected(line.text)
-    top, bottom, left, right, flat = extent
-    size = (bottom - top) / (rise + fall)
+    size = (extent.bottom - extent.top) / (rise + fall)
+    far = distance(to_lab(crop), to_lab(ground.smooth))
     return Look(
-        ink=_ink_colour(crop, ink, ground.smooth),
+        ink=_ink_colour(crop, far, ink),
         ground=median_colour(crop, ground.known) or (255, 255, 255),
         size=size,
-        baseline=top + rise * size,
-        left=left,
-        right=right,
-        stroke=_stroke(flat) / (size * flat.shape[0] / (2 * frame.height)),
-        slant=_slant(flat),
+        baseline=extent.top + rise * size,
+        left=extent.left,
+        right=extent.right,
+        stroke=_stroke(far, ink) / size,
+        slant=_slant(extent.flat),
+        tilt=extent.tilt,
     )
 
 
@@ -104,11 +116,8 @@ def _expected(text: str) -> tuple[float, float]:
     return rise, max((_DEEP.get(char, 0.01) for char in text), default=0.01)
 
 
-def _extent(core: Mask, region: Region, frame: Frame) -> tuple[float, float, float, float, Mask] | None:
-    """Top, bottom, left and right of the ink in the frame, and the ink laid flat.
-
-    The flat mask spans the frame with half its height more above and below.
-    """
+def _extent(core: Mask, region: Region, frame: Frame) -> _Extent | None:
+    """Where the ink of a line is in its frame."""
     scale = _WORKING_HEIGHT / frame.height
     columns = max(4, min(6000, math.ceil(frame.width * scale)))
     rows = 2 * _WORKING_HEIGHT
@@ -116,6 +125,10 @@ def _extent(core: Mask, region: Region, frame: Frame) -> tuple[float, float, flo
     back = np.array([[1, 0, region.left], [0, 1, region.top], [0, 0, 1]], dtype=np.float64)
     soft = (core * np.float32(255)).astype(np.uint8)
     flat = cv2.warpPerspective(soft, to_flat @ frame.inverse @ back, (columns, rows), flags=cv2.INTER_LINEAR)
+    drop = _drop(np.asarray(flat > 127, dtype=bool))
+    if drop:
+        level = np.array([[1, 0, 0], [-drop / columns, 1, drop / 2]])
+        flat = cv2.warpAffine(flat, level, (columns, rows), flags=cv2.INTER_LINEAR)
     inked = np.asarray(flat > 127, dtype=bool)
     by_row = np.nonzero(inked.sum(axis=1) > max(1, 0.004 * columns))[0]
     by_column = np.nonzero(inked.sum(axis=0) > 1)[0]
@@ -123,26 +136,49 @@ def _extent(core: Mask, region: Region, frame: Frame) -> tuple[float, float, flo
         return None
     top, bottom = ((v - _WORKING_HEIGHT / 2) / scale for v in (by_row[0], by_row[-1] + 1))
     left, right = (u * frame.width / columns for u in (by_column[0], by_column[-1] + 1))
-    return float(top), float(bottom), float(left), float(right), inked
+    tilt = drop / scale / frame.width
+    return _Extent(float(top), float(bottom), float(left), float(right), tilt, inked)
 
 
-def _ink_colour(
-    crop: Pixels, ink: Ink, smooth: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-) -> tuple[int, int, int]:
-    """Median of the pixels that differ most from the ground: rims carry a share of it."""
-    far = distance(to_lab(crop), to_lab(smooth))
-    strong = ink.core & (far >= np.percentile(far[ink.core], 65))
-    return median_colour(crop, strong) or (0, 0, 0)
+def _ink_colour(crop: Pixels, far: Floats, ink: Ink) -> tuple[int, int, int]:
+    """Commonest colour along the middle of the strokes; their rims carry the ground's colour too."""
+    peak = np.asarray(cv2.dilate(far, np.ones((3, 3), np.uint8)), dtype=np.float32)
+    ridge = ink.core & (far >= 0.97 * peak)
+    return commonest_colour(crop, ridge) or (0, 0, 0)
 
 
-def _stroke(flat: Mask) -> float:
-    """Typical stem width in samples of the flat mask: twice the distance to the rim along the ridge."""
-    padded = np.pad(flat.astype(np.uint8), 1)
-    away = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
-    ridge = (away >= cv2.dilate(away, np.ones((3, 3), np.uint8)) - 1e-6) & (away > 0)
-    if not ridge.any():
+def _drop(flat: Mask) -> float:
+    """Rows that the baseline falls from the left end to the right one: that makes rows most uneven."""
+    ys, xs = np.nonzero(flat)
+    columns = flat.shape[1]
+    # On a short line the letters' own shapes outweigh the slope.
+    if len(xs) < 60 or columns < 3.5 * _WORKING_HEIGHT:
         return 0.0
-    return max(0.0, 2 * float(np.median(away[ridge])) - 1)
+    along = xs / columns - 0.5
+    best, best_score, level = 0.0, 0.0, 0.0
+    most = min(0.4 * _WORKING_HEIGHT, 0.05 * columns)
+    for drop in np.linspace(-most, most, 41):
+        counts = np.bincount(np.rint(ys - drop * along + most).astype(np.int64)).astype(np.float64)
+        score = float((np.diff(counts) ** 2).sum())
+        if abs(drop) < 1e-9:
+            level = score
+        if score > best_score:
+            best, best_score = float(drop), score
+    return best if best_score > 1.05 * level else 0.0
+
+
+def _stroke(far: Floats, ink: Ink) -> float:
+    """Typical stem width in pixels: twice the area over the length of the rim, both from partial coverage.
+
+    The rim's length is the total variation of the coverage, which blur hardly changes.
+    """
+    if not ink.halo.any():
+        return 0.0
+    full = max(1e-3, float(np.percentile(far[ink.core], 85)))
+    cover = np.where(ink.halo, np.clip(far / full, 0, 1), 0).astype(np.float32)
+    across, down = np.diff(cover, axis=1)[:-1], np.diff(cover, axis=0)[:, :-1]
+    rim = float(np.sqrt(across**2 + down**2).sum())
+    return 2 * float(cover.sum()) / max(1e-3, rim)
 
 
 def _slant(flat: Mask) -> float:

@@ -9,7 +9,7 @@ from shared.imaging.frame import Frame, Points
 from shared.imaging.paragraphs import Placed, turned
 from shared.scenes.recognition import Polygon
 
-_LEAST_OPENING = 0.15  # ems that the height must change along the lines before perspective is believed
+_LEAST_OPENING = 0.2  # ems that the height must change along the lines before perspective is believed
 
 
 def outline(lines: list[Placed], size: float) -> Polygon:
@@ -47,7 +47,10 @@ def _baseline(line: Placed) -> Points:
         v, left, right = 0.8 * frame.height, 0.0, frame.width
     else:
         v, left, right = line.look.baseline, line.look.left, line.look.right
-    return frame.to_picture([(left, v), (max(right, left + 1), v)])
+    right = max(right, left + 1)
+    tilt = line.look.tilt if line.look else 0.0
+    middle = frame.width / 2
+    return frame.to_picture([(left, v + tilt * (left - middle)), (right, v + tilt * (right - middle))])
 
 
 def _opening(heights: Points, slopes: Points, lengths: Points, size: float) -> float:

@@ -139,7 +139,7 @@ def _alike(a: Look | None, b: Look | None) -> bool:
     same_ink = float(np.linalg.norm(inks[0] - inks[1])) < 26
     same_ground = float(np.linalg.norm(inks[2] - inks[3])) < 22
     strokes = sorted((a.stroke, b.stroke))
-    return same_ink and same_ground and (strokes[1] < 1.55 * strokes[0] or strokes[1] - strokes[0] < 0.045)
+    return same_ink and same_ground and (strokes[1] < 1.45 * strokes[0] or strokes[1] - strokes[0] < 0.03)
 
 
 def _split(column: list[int], lines: list[Placed], rows: dict[int, list[int]]) -> list[list[int]]:

@@ -11,7 +11,7 @@ from shared.imaging.decode import Picture, Pixels, decode
 from shared.imaging.draw import draw
 from shared.imaging.encode import encode
 from shared.imaging.erase import erase
-from shared.imaging.fit import Layout, Room, fit
+from shared.imaging.fit import Layout, Room, alignment_of, fit
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.frame import Frame, Points
 from shared.imaging.ink import from_hex
@@ -73,10 +73,11 @@ def _layouts(
         frame = Frame.of(block.polygon)
         occupied = [polygon for other, polygons in taken.items() if other != block.id for polygon in polygons]
         own = Box(0, 0, frame.width, frame.height)
-        larger = larger_boxes(rgb, frame, block.style.size, occupied)
-        room = Room(own, larger, max(1, len(block.lines)))
         style = block.style
         shaper = Shaper.of(fonts, target, style.family, style.weight, style.italic)
+        lines = max(1, len(block.lines))
+        larger = larger_boxes(rgb, frame, style.size, occupied, alignment_of(style, shaper.rtl, lines))
+        room = Room(own, larger, lines)
         layout = fit(texts[block.id], shaper, room, style)
         allowed = own if layout.ink is None else own.union(layout.ink)
         taken[block.id].append(frame.corners(allowed))

@@ -18,10 +18,13 @@ _ASIDE = 0.3  # what is left free before an obstacle, in ems
 _SLACK = 0.35  # growth above and below that nobody notices, in ems
 
 
-def larger_boxes(rgb: Pixels, frame: Frame, em: float, occupied: Sequence[Points]) -> tuple[Box, ...]:
-    """Boxes around the frame's own that hold nothing but its ground: slack, wide and tall, wider ones later.
+def larger_boxes(
+    rgb: Pixels, frame: Frame, em: float, occupied: Sequence[Points], alignment: str
+) -> tuple[Box, ...]:
+    """Boxes around the frame's own that hold nothing but its ground: with slack, wider, taller, both.
 
     `rgb` is the picture with the text erased, `occupied` are polygons of everything else that stays or comes.
+    Aligned edges stay where they are, and what is centred grows evenly.
     """
     reach_x, reach_y = max(0.7 * frame.width, 4 * em), 1.6 * em
     field = Box(-reach_x, -reach_y, frame.width + reach_x, frame.height + reach_y)
@@ -30,10 +33,19 @@ def larger_boxes(rgb: Pixels, frame: Frame, em: float, occupied: Sequence[Points
     rows = _index(-field.top, frame.height - field.top, scale, free.shape[0])
     columns = _index(-field.left, frame.width - field.left, scale, free.shape[1])
     step = _SLACK * em
+    sideways = (0.0 if alignment == "left" else reach_x, 0.0 if alignment == "right" else reach_x)
     slack = _grow(free, rows, columns, scale, field, Box(0, step, 0, step), em)
-    wide = _grow(free, rows, columns, scale, field, Box(reach_x, step, reach_x, step), em)
+    wide = _grow(free, rows, columns, scale, field, Box(sideways[0], step, sideways[1], step), em)
     tall = _grow(free, rows, columns, scale, field, Box(0, reach_y, 0, reach_y), em)
-    return tuple(_at_least(box, frame) for box in (slack, wide, tall))
+    both = _grow(free, rows, columns, scale, field, Box(sideways[0], reach_y, sideways[1], reach_y), em)
+    boxes = (_at_least(box, frame) for box in (slack, wide, tall, both))
+    return tuple(_evened(box, frame) if alignment == "center" else box for box in boxes)
+
+
+def _evened(box: Box, frame: Frame) -> Box:
+    """The part of the box that reaches equally far to both sides."""
+    reach = min(-box.left, box.right - frame.width)
+    return Box(-reach, box.top, frame.width + reach, box.bottom)
 
 
 def _at_least(box: Box, frame: Frame) -> Box:
