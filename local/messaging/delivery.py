@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -79,7 +80,7 @@ class Sender:
         await self._session.close()
 
 
-def _retry_after(headers: aiohttp.typedefs.LooseHeaders) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
     """RFC 9110 section 10.2.3: seconds or an HTTP date; anything else counts as nothing said."""
     said = headers.get("Retry-After", "")
     try:

@@ -326,7 +326,8 @@ def test_restart_after_kill_loses_nothing_and_copies_come_at_once(tmp_path, endp
         before = Pubsub(emulator, "restart")
         release = threading.Event()
         endpoint.answer = lambda _body, _number: 204 if release.wait(10) else 500
-        before.subscribe(push_config={"push_endpoint": endpoint.url})
+        policy = {"dead_letter_topic": before.topic}
+        before.subscribe(push_config={"push_endpoint": endpoint.url}, dead_letter_policy=policy)
         texts = {f"message {number}" for number in range(3)}
         for text in texts:
             before.publish(text)
@@ -339,5 +340,6 @@ def test_restart_after_kill_loses_nothing_and_copies_come_at_once(tmp_path, endp
         emulator.start()
         endpoint.wait(9)
         assert sorted(endpoint.texts()) == sorted([*texts] * 3)
+        assert {body["deliveryAttempt"] for _, _, body in endpoint.requests} == {1}, "a cut is no failure"
     finally:
         emulator.kill()

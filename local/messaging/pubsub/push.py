@@ -9,6 +9,7 @@ import logging
 import time
 from typing import Any
 
+from local.messaging.background import spawn
 from local.messaging.bell import Bell
 from local.messaging.delivery import Caller, Sender
 from local.messaging.pubsub.backlog import Backlog, Lease
@@ -63,7 +64,7 @@ class Pusher:
         """Look at a subscription that is new or has changed."""
         pushes = bool(self._catalogue.subscription(name).push_config.push_endpoint)
         if pushes and (name not in self._loops or self._loops[name].done()):
-            self._loops[name] = asyncio.create_task(self._run(name))
+            self._loops[name] = spawn(self._run(name))
         self._bell.ring(name)
 
     async def _run(self, name: str) -> None:
@@ -78,7 +79,7 @@ class Pusher:
             room = window.room(len(under_way), now)
             seconds = subscription.ack_deadline_seconds + _LEASE_SLACK
             for lease in self._backlog.lease(subscription, room, seconds, now) if room else ():
-                delivery = asyncio.create_task(self._deliver(subscription, lease, window))
+                delivery = spawn(self._deliver(subscription, lease, window))
                 under_way.add(delivery)
                 delivery.add_done_callback(under_way.discard)
                 delivery.add_done_callback(lambda _done: self._bell.ring(name))

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 
+from local.messaging.background import spawn
 from local.messaging.bell import Bell
 from local.messaging.delivery import Caller, Reply, Sender
 from local.messaging.tasks.pace import Pace
@@ -51,7 +52,7 @@ class Dispatcher:
         else:
             self._paces[name] = Pace(limits, time.time())
             self._under_way[name] = set()
-            self._loops[name] = asyncio.create_task(self._run(name))
+            self._loops[name] = spawn(self._run(name))
         self._bell.ring(name)
 
     def stop(self, name: str) -> None:
@@ -80,7 +81,7 @@ class Dispatcher:
 
     def _launch(self, queue: str, row: Row) -> None:
         under_way = self._under_way[queue]
-        attempt = asyncio.create_task(self._attempt(queue, row))
+        attempt = spawn(self._attempt(queue, row))
         under_way.add(attempt)
         attempt.add_done_callback(under_way.discard)
         attempt.add_done_callback(lambda _done: self._bell.ring(queue))
