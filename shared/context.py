@@ -29,6 +29,7 @@ from shared.db.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from shared.auth.authenticator import Authenticator
+    from shared.db.health import HealthCheck
     from shared.db.idempotency import IdempotencyKeys
     from shared.db.inbox import Inbox
     from shared.db.outbox import Effect
@@ -137,6 +138,17 @@ class Context:
         return Inbox(self.uow)
 
     @cached_property
+    def health(self) -> HealthCheck:
+        """Whether what everything needs is there."""
+        from shared.db.health import HealthCheck
+
+        return HealthCheck(self.open, redis_cache())
+
+    def openapi(self) -> bytes:
+        """The committed OpenAPI document."""
+        return (ROOT / "openapi.json").read_bytes()
+
+    @cached_property
     def jobs(self) -> JobService:
         """Jobs as callers use them."""
         from shared.jobs.service import JobService
@@ -187,7 +199,7 @@ class Context:
 
         return Upkeep(self.open, self._deliver)
 
-    def pictures(self, lease_seconds: float) -> PictureWorker:
+    def pictures(self, lease_seconds: float = 0) -> PictureWorker:
         """The worker of pictures; a step's lease holds for `lease_seconds`."""
         from shared.jobs.picture import PictureWorker
 

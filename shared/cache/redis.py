@@ -51,6 +51,10 @@ class RedisCache:
         """Whether a Redis is configured at all."""
         return self._settings.redis_url is not None
 
+    def ping(self) -> bool:
+        """Whether Redis answers now."""
+        return bool(self._or(False, lambda redis: redis.ping()))
+
     def get(self, key: str) -> bytes | None:
         """The value under `key`, or None when there is none or Redis is away."""
         value: bytes | None = self._or(None, lambda redis: redis.get(key))

@@ -38,11 +38,15 @@ _DONE = Rendered(200, {}, b"")
 
 @dataclass(frozen=True)
 class Attempt:
-    """Which try this is: `number` counts from 0, and there are `limit` of them."""
+    """Which try this is: `number` counts from 0, and there are `limit` of them.
+
+    `lease_seconds` is how long a lease must hold so that this attempt cannot outlive it.
+    """
 
     number: int
     limit: int
     task: str
+    lease_seconds: int
 
     @property
     def last(self) -> bool:
@@ -125,4 +129,4 @@ def _attempt(visit: Visit) -> Attempt:
     headers = visit.request.headers
     count = headers.get("X-CloudTasks-TaskRetryCount", "")
     number = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
-    return Attempt(number, visit.manifest.attempts, headers.get("X-CloudTasks-TaskName", ""))
+    return Attempt(number, visit.manifest.attempts, headers.get("X-CloudTasks-TaskName", ""), visit.manifest.lease_seconds)

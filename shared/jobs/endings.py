@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
+from pydantic import BaseModel, ConfigDict
+
 from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
 from shared.db.deadlines import Action, set_deadline
@@ -16,6 +18,16 @@ from shared.ledger.service import Ledger
 JOB_EVENTS: Final = "on-job-event"
 RETENTION: Final = timedelta(days=30)
 """How long sources and results are kept after a job's end."""
+
+
+class JobEvent(BaseModel):
+    """Something happened to a job: `type` is `job.` and the state it ended in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account: str
+    job: str
+    type: str
 
 
 def complete_target(uow: UnitOfWork, job: JobRecord, language: str, result: dict[str, Any]) -> None:
@@ -73,6 +85,6 @@ def _end(uow: UnitOfWork, job: JobRecord, state: JobState, problem: dict[str, st
 
 def _announce(uow: UnitOfWork, job: JobRecord, state: JobState) -> None:
     set_deadline(uow, job.id, Action.ERASE, RETENTION)
-    body = {"account": job.account_id, "job": job.id, "type": f"job.{state.value}"}
-    uow.outbox.event(JOB_EVENTS, body)
+    event = JobEvent(account=job.account_id, job=job.id, type=f"job.{state.value}")
+    uow.outbox.event(JOB_EVENTS, event.model_dump())
     uow.after_commit(lambda: count(Metric.JOBS_ENDED, state=state.value))

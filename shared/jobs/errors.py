@@ -39,6 +39,12 @@ class UploadBeforeJob(TransientError):
     slug = "upload-before-job"
 
 
+class StepFailed(ImangorError):
+    """The picture could not be processed because of a fault of ours, however often it was tried."""
+
+    slug, title = "step-failed", "Processing failed"
+
+
 class JobStuck(ImangorError):
     """The job made no progress for too long and was given up."""
 

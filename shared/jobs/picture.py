@@ -11,7 +11,7 @@ from shared.core.errors import ImangorError
 from shared.db.leases import LeaseLost
 from shared.jobs.dispatch import ProcessImage, start_rendering
 from shared.jobs.endings import complete_target, end_job, fail_target
-from shared.jobs.errors import SourceGone
+from shared.jobs.errors import SourceGone, StepFailed
 from shared.jobs.names import MAX_UPLOAD_BYTES
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState
@@ -80,8 +80,9 @@ class PictureWorker:
             else:
                 self._render(run, str(task.target))
 
-    def fail(self, task: ProcessImage, error: ImangorError) -> None:
+    def fail(self, task: ProcessImage, reason: Exception) -> None:
         """The step will never succeed: end what depends on it and give its credits back."""
+        error = reason if isinstance(reason, ImangorError) else StepFailed()
         with self._open_uow(task.account) as uow:
             job = JobRepository(uow).find(task.job, lock=True)
             if job is None or job.state in ENDED:

@@ -7,6 +7,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from shared.core.config import StorageSettings
 from shared.core.errors import ImangorError
@@ -16,6 +17,9 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.queue.pubsub import EventTopic
 from shared.queue.tasks import TaskQueue
 from shared.storage.gcs import Storage
+
+SOURCE: Final = "//imangor/outbox"
+"""With the row's id, the identity that an event keeps when it is published twice (CloudEvents)."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ class Delivery:
             self._queue.enqueue(effect.destination, body, task_name(effect), effect.due_at, deadline)
         elif effect.kind == "event":
             data = json.dumps(effect.payload).encode()
-            self._topics.publish(effect.destination, data, {"event_id": f"evt_{effect.id}"})
+            self._topics.publish(effect.destination, data, {"ce-source": SOURCE, "ce-id": f"evt_{effect.id}"})
         else:
             self._erase(effect)
 

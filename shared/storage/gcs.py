@@ -103,12 +103,17 @@ class Storage:
         info = self.stat(bucket, name, generation)
         return None if info is None else info.size
 
-    def delete(self, bucket: str, name: str) -> None:
-        """Remove an object; one that is missing is as good as removed. Raises `StorageUnavailable`."""
+    def delete(self, bucket: str, name: str, generation: int | None = None) -> None:
+        """Remove an object, or only this generation of it.
+
+        One that is missing or replaced is as good as removed. Raises `StorageUnavailable`.
+        """
         try:
             with _answering():
-                self._blob(bucket, name).delete(timeout=_TIMEOUT, retry=_retry())
-        except ObjectMissing:
+                self._blob(bucket, name).delete(
+                    if_generation_match=generation, timeout=_TIMEOUT, retry=_retry()
+                )
+        except (ObjectMissing, ObjectChanged):
             return
 
     def delete_prefix(self, bucket: str, prefix: str) -> int:

@@ -1,0 +1,89 @@
+"""/v1/jobs: create, read, cancel, retry and delete translation jobs, and collect what they made."""
+
+from __future__ import annotations
+
+from shared.context import Context
+from shared.core.errors import UnsupportedMedia
+from shared.edge import http
+from shared.edge.http import Reply, Upload, mount
+from shared.imaging.errors import TooManyPixels, UnreadablePicture
+from shared.jobs.errors import EmptyUpload, JobEnded, NothingToRetry
+from shared.jobs.repository import JobNotFound
+from shared.jobs.schemas import CreateJob, Job, JobFilter, JobId, JobPage, Outputs, Receipt
+from shared.ledger.errors import InsufficientCredits
+from shared.translation.errors import UnsupportedLanguage
+
+PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixels]
+
+
+@http.post(
+    "/",
+    auth="jobs:write",
+    rate="120/minute",
+    idempotent=True,
+    status=201,
+    errors=[UnsupportedLanguage, InsufficientCredits, *PICTURE_ERRORS],
+)
+def create_job(ctx: Context, body: CreateJob, file: Upload | None) -> Reply[Job]:
+    """Start translating a file.
+
+    Sent as multipart with the file (up to 20 MB), the job starts at once. Sent as JSON, the answer holds
+    signed requests that upload the file; the job starts when it has arrived.
+    """
+    job = ctx.jobs.create(ctx.caller, body, file)
+    return Reply(job, headers={"Location": f"/v1/jobs/{job.id}"})
+
+
+@http.get("/", auth="jobs:read", rate="300/minute")
+def list_jobs(ctx: Context, query: JobFilter) -> JobPage:
+    """List jobs, newest first."""
+    return ctx.jobs.page(query)
+
+
+@http.get("/{job_id}", auth="jobs:read", rate="1200/minute", errors=[JobNotFound], transaction=False)
+def get_job(ctx: Context, job_id: JobId) -> Job:
+    """Read a job."""
+    return ctx.jobs.get(ctx.caller, job_id)
+
+
+@http.post("/{job_id}/cancel", auth="jobs:write", rate="120/minute", errors=[JobNotFound, JobEnded])
+def cancel_job(ctx: Context, job_id: JobId) -> Job:
+    """Stop a job; languages that are done stay done, the others are not charged."""
+    return ctx.jobs.cancel(job_id)
+
+
+@http.post(
+    "/{job_id}/retry",
+    auth="jobs:write",
+    rate="120/minute",
+    idempotent=True,
+    status=201,
+    errors=[JobNotFound, NothingToRetry, InsufficientCredits],
+)
+def retry_job(ctx: Context, job_id: JobId) -> Reply[Job]:
+    """Start a new job for the languages that failed or were cancelled; what was recognised is reused."""
+    job = ctx.jobs.retry(ctx.caller, job_id)
+    return Reply(job, headers={"Location": f"/v1/jobs/{job.id}"})
+
+
+@http.delete("/{job_id}", auth="jobs:write", rate="120/minute", status=204, errors=[JobNotFound])
+def delete_job(ctx: Context, job_id: JobId) -> None:
+    """Delete a job and erase its files."""
+    ctx.jobs.delete(job_id)
+
+
+@http.get("/{job_id}/outputs", auth="jobs:read", rate="300/minute", errors=[JobNotFound])
+def list_outputs(ctx: Context, job_id: JobId) -> Outputs:
+    """List the files that a job made, each with a short-lived URL."""
+    return ctx.outputs.all(job_id)
+
+
+@http.get("/{job_id}/receipt", auth="jobs:read", rate="300/minute", errors=[JobNotFound])
+def get_receipt(ctx: Context, job_id: JobId) -> Receipt:
+    """Read every step, provider call and credit of a job."""
+    return ctx.outputs.receipt(job_id)
+
+
+jobs = mount(
+    "jobs", create_job, list_jobs, get_job, cancel_job, retry_job, delete_job, list_outputs, get_receipt
+)
