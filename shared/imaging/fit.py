@@ -16,8 +16,8 @@ DESCENT = 0.23
 
 LEGIBLE = 8.0
 _LEAST_SHARE = 0.6
-_WIDTHS = ((100, 0.0), (90, 0.06))
-"""Percentages of the width axis, and the loss of size that is preferred to each."""
+_WIDTHS = ((1.0, 0.0), (0.9, 0.06))
+"""Shares of the face's width, and the loss of size that is preferred to each."""
 _LINE_COST = 0.04
 _GROWTH_COST = 0.01
 _TIGHTEST = 1.12
@@ -83,8 +83,8 @@ def fit(text: str, shaper: Shaper, room: Room, style: Style) -> Layout:
     used. A size below max(8 px, 0.6 x source) is flagged too_small, and far below it overflow_risk.
     """
     best: _Choice | None = None
-    for width, cost in _WIDTHS:
-        chosen = shaper.condensed(width)
+    for share, cost in _WIDTHS:
+        chosen = shaper.condensed(round(shaper.width * share))
         measured = _measured(text, chosen)
         for i, box in enumerate((room.own, *room.larger)):
             size = _largest(measured, box, style)

@@ -34,10 +34,14 @@ class Ground:
 
 @dataclass(frozen=True)
 class Ink:
-    """Text pixels of a crop: `core` surely ink, `halo` core plus every pixel the ink has touched."""
+    """Text pixels of a crop: `core` surely ink, `halo` core plus every pixel the ink has touched.
+
+    `foreign` are all pixels of the crop that are as far from the ground as ink is, text or not.
+    """
 
     core: Mask
     halo: Mask
+    foreign: Mask
     contrast: float
 
 
@@ -62,23 +66,30 @@ def separate(rgb: Pixels, tight: Mask, wide: Mask, usable: Mask, em: float) -> t
     """
     lab = to_lab(rgb)
     learn = usable | wide
-    plane = _robust_plane(rgb, learn)
+    plane = _robust_plane(rgb, learn, wide, tight)
     far = distance(lab, to_lab(plane))
-    ink = _threshold(far, tight, wide, usable & ~wide, em)
+    ink = _threshold(far, tight, wide, em)
     for _ in range(2):
-        known = learn & ~_dilated(ink.halo, 1)
-        if known.sum() < 12:
-            known = learn & ~ink.core
+        known = _known(learn, ink)
         smooth = _local_mean(rgb, known, plane, em)
         far = distance(lab, to_lab(smooth))
-        ink = _threshold(far, tight, wide, known, em)
-    known = learn & ~_dilated(ink.halo, 1)
+        ink = _threshold(far, tight, wide, em)
+    known = _known(learn, ink)
     noise, texture = _residuals(lab, smooth, far, known)
     return Ground(smooth, noise, texture, known), ink
 
 
-def _robust_plane(rgb: Pixels, where: Mask) -> Floats:
-    """Per channel a + bx + cy, fitted by iteratively reweighted least squares (Tukey's biweight)."""
+def _known(learn: Mask, ink: Ink) -> Mask:
+    """Pixels that show the ground, and nothing of the text or of things beside it."""
+    known = learn & ~_dilated(ink.halo | ink.foreign, 1)
+    return known if known.sum() >= 12 else learn & ~ink.core
+
+
+def _robust_plane(rgb: Pixels, where: Mask, wide: Mask, tight: Mask) -> Floats:
+    """Per channel a + bx + cy, fitted by iteratively reweighted least squares (Tukey's biweight).
+
+    It starts from the commonest colour in and closely around the words: further out anything may lie.
+    """
     height, width = where.shape
     ys, xs = np.nonzero(where)
     if len(xs) == 0:
@@ -86,9 +97,9 @@ def _robust_plane(rgb: Pixels, where: Mask) -> Floats:
     step = max(1, len(xs) // _SAMPLE)
     ys, xs = ys[::step], xs[::step]
     values = rgb[ys, xs].astype(np.float64)
+    votes = np.where(wide[ys, xs], np.where(tight[ys, xs], 1.0, 2.0), 0.05)
     design = np.column_stack([np.ones(len(xs)), xs / width - 0.5, ys / height - 0.5])
-    # The commonest colour is a better start than least squares when ink covers much of the words.
-    weights = _near_mode(values)
+    weights = _near_mode(values, votes)
     fit = np.zeros((3, 3))
     for _ in range(6):
         root = np.sqrt(weights)[:, None]
@@ -105,29 +116,36 @@ def _robust_plane(rgb: Pixels, where: Mask) -> Floats:
     return np.asarray(np.clip(fit[0] + fit[1] * grid_x + fit[2] * grid_y, 0, 255), dtype=np.float32)
 
 
-def _near_mode(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights 1 near the commonest colour of an n x 3 sample, fading out around it."""
+def _near_mode(values: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights 1 near the commonest colour of an n x 3 sample with n votes, fading out around it."""
     bins = (values // 16).astype(np.int64)
     keys = bins[:, 0] * 256 + bins[:, 1] * 16 + bins[:, 2]
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    centre = np.median(values[inverse == counts.argmax()], axis=0)
+    counts = np.bincount(keys, weights=votes, minlength=4096)
+    # Neighbouring cells count too, so that a colour on the edge between cells is not halved.
+    cube = counts.reshape(16, 16, 16).astype(np.float32)
+    spread = sum(np.roll(cube, step, axis) for axis in range(3) for step in (-1, 1)) * 0.5 + cube
+    centre = np.median(values[keys == int(np.argmax(np.where(cube > 0, spread, 0)))], axis=0)
     away = np.abs(values - centre).max(axis=1)
     return np.asarray(np.exp(-((away / 40) ** 2)), dtype=np.float64)
 
 
-def _threshold(far: Floats, tight: Mask, wide: Mask, ground: Mask, em: float) -> Ink:
+def _threshold(far: Floats, tight: Mask, wide: Mask, em: float) -> Ink:
     inside = far[tight]
     if inside.size == 0:
-        return Ink(np.zeros_like(tight), np.zeros_like(tight), 0.0)
-    noise = 1.48 * float(np.median(far[ground])) if ground.any() else 1.0
-    cut = max(_otsu(inside), 3 * noise, 4.0)
-    core = _attached((far > cut) & wide, tight)
+        none = np.zeros_like(tight)
+        return Ink(none, none, none, 0.0)
+    between = _otsu(inside)
+    calm = far[wide & (far <= between)]
+    noise = 1.48 * float(np.median(calm)) if calm.size else 1.0
+    cut = max(between, 3 * noise, 4.0)
+    foreign = np.asarray(far > cut, dtype=bool)
+    core = _attached(foreign & wide, tight)
     contrast = float(np.percentile(far[core], 80)) if core.any() else 0.0
     # A rim pixel carries a share of the ink; below an eighth it cannot be told from noise.
     low = max(2.5 * noise, 0.1 * contrast, 1.2)
     reach = max(2, round(0.06 * em))
     halo = core | (_dilated(core, reach) & (far > low) & wide)
-    return Ink(core, _dilated(halo, 1) & wide, contrast)
+    return Ink(core, _dilated(halo, 1) & wide, foreign, contrast)
 
 
 def _attached(found: Mask, tight: Mask) -> Mask:
@@ -210,7 +228,7 @@ def commonest_colour(rgb: Pixels, where: Mask) -> tuple[int, int, int] | None:
     if not where.any():
         return None
     values = rgb[where].astype(np.float64)
-    weights = _near_mode(values)
+    weights = _near_mode(values, np.ones(len(values)))
     r, g, b = np.rint(np.median(values[weights > 0.4], axis=0)).astype(int)
     return int(r), int(g), int(b)
 

@@ -13,6 +13,7 @@ from shared.scenes.recognition import Word
 from shared.scenes.schemas import Line
 
 _WIDEST_SPACE = 1.1  # line heights; a wider gap parts columns
+_SURE = 0.9  # confidence above which an ideograph among other letters is believed
 _TURN = 8.0  # degrees that neighbours on one line may differ
 
 
@@ -66,7 +67,17 @@ def lines_of(words: list[Word]) -> list[TextLine]:
             while chain[-1] in follower:
                 chain.append(follower[chain[-1]])
             chains.append([spots[i] for i in chain])
-    return [_line(chain) for chain in chains]
+    return [_line(kept) for chain in chains if (kept := _without_pictograms(chain))]
+
+
+def _without_pictograms(chain: list[_Spot]) -> list[_Spot]:
+    """Leave out lone ideographs among words of another script: engines read pictograms as such."""
+    odd = [
+        len(spot.word.text) == 1 and is_unspaced(spot.word.text) and spot.word.confidence < _SURE
+        for spot in chain
+    ]
+    others = [spot for spot, is_odd in zip(chain, odd, strict=True) if not is_odd]
+    return others if any(spot.word.text.isascii() for spot in others) else chain
 
 
 def _reaches(follower: dict[int, int], start: int, goal: int) -> bool:

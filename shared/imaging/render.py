@@ -75,6 +75,7 @@ def _layouts(
         own = Box(0, 0, frame.width, frame.height)
         style = block.style
         shaper = Shaper.of(fonts, target, style.family, style.weight, style.italic)
+        shaper = shaper.condensed(_source_width(block, shaper))
         lines = max(1, len(block.lines))
         larger = larger_boxes(rgb, frame, style.size, occupied, alignment_of(style, shaper.rtl, lines))
         room = Room(own, larger, lines)
@@ -83,3 +84,14 @@ def _layouts(
         taken[block.id].append(frame.corners(allowed))
         placed.append((layout, frame, allowed))
     return placed
+
+
+def _source_width(block: Block, shaper: Shaper) -> int:
+    """The percentage of the width axis that makes the source text as narrow as it is in the picture."""
+    ratios = []
+    for line in block.lines:
+        ink = shaper.shape(line.text).ink
+        if ink is not None and len(line.text) > 3:
+            ratios.append(Frame.of(line.polygon).width / ((ink.right - ink.left) * block.style.size))
+    ratio = float(np.median(ratios)) if ratios else 1.0
+    return min(100, max(70, 5 * round(20 * ratio)))
