@@ -42,7 +42,7 @@ class TaskQueue:
         from google.auth.exceptions import GoogleAuthError
 
         queue = f"{self._location()}/queues/{queue_of(function)}"
-        url = self._callers.function_url.replace("{function}", function)
+        url = self._callers.function_url.replace("{function}", queue_of(function))
         task: dict[str, Any] = {
             "name": f"{queue}/tasks/{name}",
             "http_request": {
