@@ -12,9 +12,9 @@ from typing import Any, get_origin
 from flask import Request
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from shared.core.errors import FieldError, InvalidInput, MalformedRequest, NotFound, TooLarge
+from shared.core.errors import FieldError, ImangorError, InvalidInput, MalformedRequest, NotFound, TooLarge
 from shared.edge.endpoint import Endpoint, Signature
 from shared.edge.errors import PreconditionRequired, UnsupportedContentType
 from shared.edge.reply import JSON
@@ -56,15 +56,22 @@ def fingerprint(endpoint: Endpoint, request: Request, found: dict[str, Any]) -> 
 
 
 def read_body(request: Request) -> bytes:
-    """The whole body; raises `TooLarge` beyond the limit set on the request."""
+    """The whole body; raises `TooLarge` beyond the limit set on the request, or `MalformedRequest`."""
     try:
-        return request.get_data()
-    except RequestEntityTooLarge:
-        raise _too_large(request) from None
+        raw = request.get_data()
+        if request.content_length is None:
+            # Werkzeug cuts a body of unannounced length at the limit and raises only when more is asked for.
+            request.stream.read(1)
+    except HTTPException as error:
+        raise unreadable(error, request) from None
+    return raw
 
 
-def _too_large(request: Request) -> TooLarge:
-    return TooLarge(f"The content is larger than {request.max_content_length} bytes.")
+def unreadable(error: HTTPException, request: Request) -> ImangorError:
+    """Our error for what Werkzeug says while it reads a request."""
+    if isinstance(error, RequestEntityTooLarge):
+        return TooLarge(f"The content is larger than {request.max_content_length} bytes.")
+    return MalformedRequest()
 
 
 def _path_arguments(wanted: Signature, path: dict[str, str]) -> dict[str, Any]:
@@ -104,8 +111,8 @@ def json_model(model: type[BaseModel], raw: bytes) -> Any:
 def _multipart(wanted: Signature, request: Request) -> dict[str, Any]:
     try:
         files = request.files
-    except RequestEntityTooLarge:
-        raise _too_large(request) from None
+    except HTTPException as error:
+        raise unreadable(error, request) from None
     except ValueError:
         raise MalformedRequest("The multipart content could not be read.") from None
     uploads = list(files.items(multi=True))

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import cast
 
 from flask import Request, Response
+from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as NoSuchMethod
 from werkzeug.exceptions import NotFound as NoSuchPath
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import Map, MapAdapter, Rule
 
 from shared.core import logs
 from shared.core.config import EdgeSettings
-from shared.core.errors import NotFound, TooLarge
+from shared.core.errors import NotFound
+from shared.edge.content import unreadable
 from shared.edge.endpoint import Endpoint
 from shared.edge.errors import MethodNotAllowed
 from shared.edge.manifest import Manifest, load
@@ -59,9 +60,7 @@ class Site:
             request.get_data()
             return response
         except Exception as error:
-            refused: Exception = error
-            if isinstance(error, RequestEntityTooLarge):
-                refused = TooLarge(f"The content is larger than {request.max_content_length} bytes.")
+            refused = unreadable(error, request) if isinstance(error, HTTPException) else error
             log_problem(refused, ident)
             return unread(_plain(problem(refused, ident), ident))
 
