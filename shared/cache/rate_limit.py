@@ -12,9 +12,8 @@ from shared.core.metrics import Metric, count
 
 _WINDOWS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
-# The one stored number is the theoretical arrival time, when the whole limit will be free again. Redis's own
-# clock is the only one, so machines whose clocks disagree still share one limit. All numbers are whole
-# microseconds: fractions would be lost in storing and refuse the last request of a burst.
+# The one stored number is the theoretical arrival time, when the whole limit will be free again, in whole
+# microseconds. Redis's own clock is the only one, so machines whose clocks disagree still share one limit.
 _GCRA: Final = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])

@@ -149,10 +149,9 @@ class RedisCache:
 
 
 def _connect(settings: RedisSettings) -> Redis:
-    """Build the client. A timeout is never retried; a connection that the server closed is, once."""
+    """Build the client. It replaces connections that the server closed, and retries nothing that failed."""
     from redis import Redis
     from redis.backoff import NoBackoff
-    from redis.exceptions import ConnectionError as Disconnected
     from redis.retry import Retry
 
     try:
@@ -162,7 +161,7 @@ def _connect(settings: RedisSettings) -> Redis:
             socket_connect_timeout=settings.redis_timeout,
             socket_keepalive=True,
             protocol=2,
-            retry=Retry(NoBackoff(), 1, supported_errors=(Disconnected,)),
+            retry=Retry(NoBackoff(), 0),
         )
     except ValueError:
         raise Misconfigured("REDIS_URL is not a redis:// or rediss:// URL") from None

@@ -127,7 +127,7 @@ def test_redis_is_used_again_after_it_came_back(cache, server):
     assert cache.get(KEY) == b"w"
 
 
-def test_a_restarted_server_is_reached_by_the_one_retry(cache, server):
+def test_a_restarted_server_is_reached_at_once(cache, server):
     cache.set(KEY, b"v", 60)
     server.stop()
     server.start()
@@ -138,10 +138,13 @@ def test_a_restarted_server_is_reached_by_the_one_retry(cache, server):
 def test_a_deletion_that_an_outage_swallowed_is_made_up_for(cache, server):
     cache.set(KEY, b"old", 60)
     server.process.send_signal(signal.SIGSTOP)
-    invalidate(cache, [KEY])
+    cache.get(KEY)
     server.process.send_signal(signal.SIGCONT)
+    invalidate(cache, [KEY])
+    assert new_cache(server).get(KEY) == b"old"
     time.sleep(1.05)
     assert cache.get(KEY) is None
+    assert new_cache(server).get(KEY) is None
 
 
 # read-through
@@ -240,7 +243,9 @@ def test_a_local_change_starts_a_new_load_without_redis_too():
         pool.submit(read, cache, slow)
         loaded.wait(5)
         invalidate(cache, [KEY])
+        start = time.monotonic()
         assert read(cache, lambda: "new") == "new"
+        assert time.monotonic() - start < 1
         go_on.set()
 
 

@@ -13,6 +13,6 @@ ADAPTERS = [
 
 
 def test_importing_the_adapters_loads_no_client_library():
-    code = f"import sys, {', '.join(ADAPTERS)}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    code = f"import sys, {', '.join(ADAPTERS)}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert not {"google", "grpc", "redis", "requests"} & set(loaded.split())
+    assert not {"google.api_core", "google.auth", "grpc", "redis", "requests"} & set(loaded.split())
