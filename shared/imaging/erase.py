@@ -40,8 +40,8 @@ def region_of(line: Line, em: float, width: int, height: int, others: Sequence[P
 
     `others` are polygons of other text, which must not pass for ground.
     """
-    words = [np.array(word) for word in line.words] or [np.array(line.polygon)]
-    wide_polygons = [grown(word, 0.12 * em + 1.5, 0.1 * em + 1.5) for word in words]
+    words = [np.array(line.polygon), *(np.array(word) for word in line.words)]
+    wide_polygons = [grown(word, 0.25 * em + 1.5, 0.18 * em + 1.5) for word in words]
     margin = max(4.0, 0.45 * em)
     left, top, right, bottom = bounds(np.concatenate(wide_polygons), margin, width, height)
     if right - left < 2 or bottom - top < 2:
@@ -62,7 +62,8 @@ def erase(
 ) -> None:
     """Remove the text of `blocks` from `rgb` (and `alpha`) in place; `others` are the blocks that stay.
 
-    Only pixels inside the words' polygons with a small margin change. `seed` makes the noise repeatable.
+    Only pixels inside the lines' and words' polygons with a margin of a quarter em change. `seed` makes the
+    noise repeatable.
     """
     height, width = rgb.shape[:2]
     lines = [(line, block) for block in [*blocks, *others] for line in block.lines]

@@ -131,7 +131,7 @@ def _extent(core: Mask, region: Region, frame: Frame) -> _Extent | None:
         flat = cv2.warpAffine(flat, level, (columns, rows), flags=cv2.INTER_LINEAR)
     inked = np.asarray(flat > 127, dtype=bool)
     by_row = np.nonzero(inked.sum(axis=1) > max(1, 0.004 * columns))[0]
-    by_column = np.nonzero(inked.sum(axis=0) > 1)[0]
+    by_column = np.nonzero(inked.any(axis=0))[0]
     if len(by_row) == 0 or len(by_column) == 0:
         return None
     top, bottom = ((v - _WORKING_HEIGHT / 2) / scale for v in (by_row[0], by_row[-1] + 1))

@@ -118,7 +118,7 @@ def _stacked(a: Placed, b: Placed) -> bool:
     gap, pitch = b.top - a.bottom, (b.top + b.bottom - a.top - a.bottom) / 2
     if pitch < 0.6 * size or gap > 0.75 * size or pitch > 2.05 * size:
         return False
-    return _aligned(a, b, size) and _alike(a.look, b.look)
+    return _aligned(a, b, size) and _alike(a.look, b.look, size)
 
 
 def _aligned(a: Placed, b: Placed, size: float) -> bool:
@@ -131,7 +131,7 @@ def _aligned(a: Placed, b: Placed, size: float) -> bool:
     return indented and shared > 0.6 * min(a.right - a.left, b.right - b.left)
 
 
-def _alike(a: Look | None, b: Look | None) -> bool:
+def _alike(a: Look | None, b: Look | None, size: float) -> bool:
     """Same ink and ground as far as light allows, and both bold or both not."""
     if a is None or b is None:
         return True
@@ -139,7 +139,11 @@ def _alike(a: Look | None, b: Look | None) -> bool:
     same_ink = float(np.linalg.norm(inks[0] - inks[1])) < 26
     same_ground = float(np.linalg.norm(inks[2] - inks[3])) < 22
     strokes = sorted((a.stroke, b.stroke))
-    return same_ink and same_ground and (strokes[1] < 1.45 * strokes[0] or strokes[1] - strokes[0] < 0.03)
+    return (
+        same_ink
+        and same_ground
+        and (strokes[1] < 1.45 * strokes[0] or strokes[1] - strokes[0] < 0.02 + 0.35 / size)
+    )
 
 
 def _split(column: list[int], lines: list[Placed], rows: dict[int, list[int]]) -> list[list[int]]:
