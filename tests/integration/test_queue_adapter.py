@@ -108,13 +108,13 @@ def queue(address, function):
 def test_a_task_calls_its_function_as_the_invoker(queue, function, folder):
     queue.enqueue("process_image", b'{"job": "job_1"}', "first-1", headers={"traceparent": "00-a-b-00"})
     ((path, headers, body, _),) = function.wait(1)
-    assert path == "/_functions/process_image"
+    assert path == "/_functions/process-image"
     assert body == {"job": "job_1"}
     assert headers["Content-Type"] == "application/json"
     assert {k.lower(): v for k, v in headers.items()}["traceparent"] == "00-a-b-00"
     assert headers["X-CloudTasks-TaskName"] == "first-1"
     token = headers["Authorization"].removeprefix("Bearer ")
-    url = function.url.replace("{function}", "process_image")
+    url = function.url.replace("{function}", "process-image")
     assert verify_id_token(load_key(folder / "keys"), token, url)["email"] == INVOKER
 
 
