@@ -257,4 +257,6 @@ def _shape(path: str) -> str:
 
 def _matches(template: str, path: str) -> bool:
     wanted, given = _shape(template).split("/"), _shape(path).split("/")
-    return len(wanted) == len(given) and all(w in ("{}", g) for w, g in zip(wanted, given, strict=True))
+    return len(wanted) == len(given) and all(
+        w == g or (w == "{}" and g) for w, g in zip(wanted, given, strict=True)
+    )

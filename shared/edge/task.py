@@ -129,4 +129,9 @@ def _attempt(visit: Visit) -> Attempt:
     headers = visit.request.headers
     count = headers.get("X-CloudTasks-TaskRetryCount", "")
     number = int(count) if count.isascii() and count.isdigit() and len(count) < 10 else 0
-    return Attempt(number, visit.manifest.attempts, headers.get("X-CloudTasks-TaskName", ""), visit.manifest.lease_seconds)
+    return Attempt(
+        number,
+        visit.manifest.attempts,
+        headers.get("X-CloudTasks-TaskName", ""),
+        visit.manifest.lease_seconds,
+    )
