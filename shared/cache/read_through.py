@@ -48,8 +48,8 @@ return 1
 class Entry(Generic[T]):
     """One cached thing: where it is kept, for how many seconds, and how it is loaded and written down.
 
-    `encode` never gives empty bytes. `decode` raises ValueError for what it cannot read, such as an older
-    layout; that is a miss. None from `load` is remembered for `absent_ttl` seconds. `name` is the metric's.
+    `encode` never gives empty bytes. What `decode` cannot read (ValueError, TypeError, LookupError), such
+    as an older layout, is a miss. None from `load` is remembered for `absent_ttl` seconds. `name` is the metric's.
     """
 
     key: str
@@ -68,7 +68,7 @@ class Entry(Generic[T]):
             return True, None
         try:
             return True, self.decode(stored)
-        except ValueError:
+        except (ValueError, TypeError, LookupError):
             cache.delete(self.key)
             return False, None
 
