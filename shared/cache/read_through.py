@@ -49,7 +49,8 @@ class Entry(Generic[T]):
     """One cached thing: where it is kept, for how many seconds, and how it is loaded and written down.
 
     `encode` never gives empty bytes. What `decode` cannot read (ValueError, TypeError, LookupError), such
-    as an older layout, is a miss. None from `load` is remembered for `absent_ttl` seconds. `name` is the metric's.
+    as an older layout, is a miss. None from `load` is remembered for `absent_ttl` seconds. `name` labels
+    the metric.
     """
 
     key: str
