@@ -37,7 +37,7 @@ def derivative(picture: Picture, max_bytes: int = MAX_BYTES, max_pixels: int = M
     It is a lossless PNG where that is small enough, else a JPEG; it is scaled down only where no JPEG of
     good quality fits. Transparent parts show the ground that contrasts with what is opaque.
     """
-    rgb = _flattened(to_srgb(picture), picture.alpha)
+    rgb = flattened(to_srgb(picture), picture.alpha)
     scale = min(1.0, math.sqrt(max_pixels / (picture.width * picture.height)))
     while True:
         width = max(1, math.floor(picture.width * scale))
@@ -69,7 +69,7 @@ def _saved(image: Image.Image, name: str, **options: int) -> bytes:
     return out.getvalue()
 
 
-def _flattened(rgb: Pixels, alpha: Pixels | None) -> Pixels:
+def flattened(rgb: Pixels, alpha: Pixels | None) -> Pixels:
     """Transparent parts filled with white, or with black where what is opaque is light."""
     if alpha is None:
         return rgb

@@ -11,7 +11,7 @@ import numpy as np
 
 from shared.imaging.decode import Pixels
 from shared.imaging.frame import Points, bounds, filled, grown
-from shared.imaging.ink import Floats, Ground, Ink, Mask, separate
+from shared.imaging.ink import Floats, Ground, Ink, Mask, distance, separate, softness, to_lab
 from shared.scenes.schemas import Block, Line
 
 _TEXTURED = 3.0
@@ -59,38 +59,42 @@ def region_of(line: Line, em: float, width: int, height: int, others: Sequence[P
 
 def erase(
     rgb: Pixels, alpha: Pixels | None, blocks: Sequence[Block], others: Sequence[Block], seed: str
-) -> None:
+) -> dict[str, float]:
     """Remove the text of `blocks` from `rgb` (and `alpha`) in place; `others` are the blocks that stay.
 
     Only pixels inside the lines' and words' polygons with a margin of a quarter em change. `seed` makes the
-    noise repeatable.
+    noise repeatable. Returns for each block's id how soft its edges were, in pixels (see `softness`).
     """
     height, width = rgb.shape[:2]
     lines = [(line, block) for block in [*blocks, *others] for line in block.lines]
     quads = [grown(line.polygon, 0.05 * block.style.size, 0) for line, block in lines]
     erased = sum(len(block.lines) for block in blocks)
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8]))
+    soft: dict[str, list[float]] = {block.id: [] for block in blocks}
     for i, (line, block) in enumerate(lines[:erased]):
-        near = [quad for j, quad in enumerate(quads) if j != i and _close(quad, quads[i], block.style.size)]
-        region = region_of(line, block.style.size, width, height, near)
+        em = block.style.size
+        near = [j for j in neighbours(quads, i, em + 4) if j != i]
+        region = region_of(line, em, width, height, [quads[j] for j in near])
         if region is None:
             continue
         # What stays must not lose its edges to a neighbour's margin.
-        kept = [
-            quad for j, quad in enumerate(quads[erased:], erased) if _close(quad, quads[i], block.style.size)
-        ]
-        shape = region.wide.shape
-        writable = region.wide & ~filled(shape, kept, region.left, region.top)
+        kept = [quads[j] for j in near if j >= erased]
+        writable = region.wide & ~filled(region.wide.shape, kept, region.left, region.top)
         if alpha is not None and _erase_alpha(region, alpha, writable):
             continue
         crop = region.cut(rgb)
-        ground, ink = separate(crop, region.tight, region.wide, region.usable, block.style.size)
-        _repaint(crop, ground, ink, writable, block.style.size, rng)
+        ground, ink = separate(crop, region.tight, region.wide, region.usable, em)
+        soft[block.id].append(softness(distance(to_lab(crop), to_lab(ground.smooth)), ink))
+        _repaint(crop, ground, ink, writable, em, rng)
+    return {name: float(np.median(values)) for name, values in soft.items() if values}
 
 
-def _close(a: Points, b: Points, margin: float) -> bool:
-    gap = np.maximum(a.min(axis=0) - b.max(axis=0), b.min(axis=0) - a.max(axis=0))
-    return bool((gap < margin + 4).all())
+def neighbours(quads: Sequence[Points], i: int, margin: float) -> list[int]:
+    """Indices of the polygons whose upright bounds come within `margin` of those of polygon `i`, with `i`."""
+    low = np.array([quad.min(axis=0) for quad in quads])
+    high = np.array([quad.max(axis=0) for quad in quads])
+    gap = np.maximum(low - high[i], low[i] - high).max(axis=1)
+    return [int(j) for j in np.nonzero(gap < margin)[0]]
 
 
 def _erase_alpha(region: Region, alpha: Pixels, writable: Mask) -> bool:

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from shared.imaging.decode import Picture, Pixels
-from shared.imaging.frame import Points
+from shared.imaging.derivative import flattened
+from shared.imaging.erase import neighbours
 from shared.imaging.harmony import harmonised
 from shared.imaging.ink import to_hex
 from shared.imaging.lines import TextLine, lines_of
@@ -36,7 +37,7 @@ def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scen
     b1, b2, and so on.
     """
     lines = lines_of(recognition.words)
-    looks = _looks(picture.rgb, lines)
+    looks = _looks(flattened(picture.rgb, picture.alpha), lines)
     groups = paragraphs(placed(lines, looks))
     blocks = harmonised([_block(i, group, groups) for i, group in enumerate(groups, 1)])
     return Scene(
@@ -56,14 +57,9 @@ def _looks(rgb: Pixels, lines: list[TextLine]) -> list[Look | None]:
     quads = [np.array(line.line.polygon) for line in lines]
     found = []
     for i, line in enumerate(lines):
-        others = [quad for j, quad in enumerate(quads) if j != i and _near(quad, quads[i], line.height)]
+        others = [quads[j] for j in neighbours(quads, i, line.height) if j != i]
         found.append(measure(rgb, line.line, others))
     return found
-
-
-def _near(a: Points, b: Points, margin: float) -> bool:
-    gap = np.maximum(a.min(axis=0) - b.max(axis=0), b.min(axis=0) - a.max(axis=0))
-    return bool((gap < margin).all())
 
 
 def _block(number: int, group: list[Placed], groups: Sequence[list[Placed]]) -> Block:
@@ -98,7 +94,7 @@ def _style(group: list[Placed], size: float, alignment: Alignment) -> Style:
         ink=_colour([(look.ink, n) for look, n in looks], (0, 0, 0)),
         ground=_colour([(look.ground, n) for look, n in looks], (255, 255, 255)),
         size=round(size, 2),
-        weight=_weight(stroke - 0.02 * min(1.0, max(0.0, (20 - size) / 6))),
+        weight=_weight(stroke),
         alignment=alignment,
         direction="rtl" if rtl or (known is not None and is_rtl(known)) else "ltr",
         line_height=_line_height(group, size),
@@ -145,12 +141,28 @@ def _alignment(group: list[Placed], groups: Sequence[list[Placed]], size: float)
     if len(group) > 1:
         return _own_alignment(group, size)
     line = group[0]
-    edges = [(o.left, (o.left + o.right) / 2, o.right) for g in groups if g is not group for o in g]
-    own = (line.left, (line.left + line.right) / 2, line.right)
-    votes = [sum(abs(edge[k] - own[k]) < 0.35 * size for edge in edges) for k in range(3)]
-    if max(votes) == 0 or votes[0] == max(votes):
-        return "center" if votes[1] == max(votes) and votes[1] > 0 else "left"
-    return "center" if votes[1] == max(votes) else "right"
+    own = _edges(line)
+    votes = [0.0, 0.0, 0.0]
+    others = [other for g in groups for other in g]
+    for other in others:
+        if other is line:
+            continue
+        # A line right above or below says more than one far away.
+        vote = 1 / (1 + (abs(other.top - line.top) / size) ** 2)
+        for k in range(3):
+            votes[k] += vote * (abs(_edges(other)[k] - own[k]) < 0.3 * min(size, other.size))
+    if max(votes) > 0.004:
+        best = votes.index(max(votes))
+    else:
+        # Nothing to go by: what stands in the middle of all text is taken as centred.
+        left, right = min(o.left for o in others), max(o.right for o in others)
+        best = 1 if abs(own[1] - (left + right) / 2) < 0.08 * (right - left) else 0
+    alignments: tuple[Alignment, ...] = ("left", "center", "right")
+    return alignments[best]
+
+
+def _edges(line: Placed) -> tuple[float, float, float]:
+    return line.left, (line.left + line.right) / 2, line.right
 
 
 def _own_alignment(group: list[Placed], size: float) -> Alignment:

@@ -27,7 +27,7 @@ def harmonised(blocks: list[Block]) -> list[Block]:
 
 
 def _same(a: Style, b: Style) -> bool:
-    if max(a.size, b.size) > _SIZES * min(a.size, b.size) or abs(a.weight - b.weight) > 200:
+    if max(a.size, b.size) > _SIZES * min(a.size, b.size) or abs(a.weight - b.weight) > 100:
         return False
     colours = np.array([[from_hex(a.ink), from_hex(b.ink), from_hex(a.ground), from_hex(b.ground)]])
     lab = to_lab(colours.astype(np.uint8))[0]

@@ -215,6 +215,21 @@ def _residuals(lab: Floats, smooth: Floats, far: Floats, known: Mask) -> tuple[f
     return noise, float(np.percentile(np.abs(structure[known]), 80))
 
 
+def softness(far: Floats, ink: Ink) -> float:
+    """Blur of the text's edges as a Gaussian's standard deviation in pixels, from the steepest of them.
+
+    About 0.4, the anti-aliasing of a sharp edge, is the least.
+    """
+    if ink.core.sum() < 12 or min(far.shape) < 3:
+        return 0.4
+    full = float(np.percentile(far[ink.core], 85))
+    across, down = np.diff(far, axis=1)[:-1], np.diff(far, axis=0)[:, :-1]
+    steep = np.sqrt(across**2 + down**2)[ink.halo[:-1, :-1]]
+    if steep.size == 0 or full <= 0:
+        return 0.4
+    return max(0.4, full / (2.507 * max(1e-3, float(np.percentile(steep, 97)))))
+
+
 def median_colour(rgb: Pixels, where: Mask) -> tuple[int, int, int] | None:
     """Per-channel median of the pixels, or None where there are none."""
     if not where.any():

@@ -12,10 +12,21 @@ import numpy as np
 from shared.imaging.decode import Pixels
 from shared.imaging.erase import Region, region_of
 from shared.imaging.frame import Frame, Points
-from shared.imaging.ink import Floats, Ink, Mask, commonest_colour, distance, median_colour, separate, to_lab
+from shared.imaging.ink import (
+    Floats,
+    Ink,
+    Mask,
+    commonest_colour,
+    distance,
+    median_colour,
+    separate,
+    softness,
+    to_lab,
+)
 from shared.imaging.scripts import script_of
 from shared.scenes.schemas import Line
 
+_BLUR_WIDENS = 1.9
 _WORKING_HEIGHT = 48
 _TALL = set("bdfhklßtijĳ()[]{}/|!?\"'%&@#$€£¥“”‘’«»")
 _DEEP = {**dict.fromkeys("gjpqyçşţ", 0.24), **dict.fromkeys("()[]{}|Q@", 0.2), **dict.fromkeys(",;", 0.13)}
@@ -170,7 +181,7 @@ def _drop(flat: Mask) -> float:
 def _stroke(far: Floats, ink: Ink) -> float:
     """Typical stem width in pixels: twice the area over the length of the rim, both from partial coverage.
 
-    The rim's length is the total variation of the coverage, which blur hardly changes.
+    The rim's length is the total variation of the coverage. What blur adds to thin stems is taken off.
     """
     if not ink.halo.any():
         return 0.0
@@ -178,7 +189,8 @@ def _stroke(far: Floats, ink: Ink) -> float:
     cover = np.where(ink.halo, np.clip(far / full, 0, 1), 0).astype(np.float32)
     across, down = np.diff(cover, axis=1)[:-1], np.diff(cover, axis=0)[:, :-1]
     rim = float(np.sqrt(across**2 + down**2).sum())
-    return 2 * float(cover.sum()) / max(1e-3, rim)
+    seen = 2 * float(cover.sum()) / max(1e-3, rim)
+    return float(np.sqrt(max(0.0, seen**2 - (_BLUR_WIDENS * softness(far, ink)) ** 2)))
 
 
 def _slant(flat: Mask) -> float:

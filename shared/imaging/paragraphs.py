@@ -180,7 +180,21 @@ def _ends(a: Placed, b: Placed, left: float, right: float) -> bool:
     spare = right - a.right + (a.left - left if centred else 0)
     needed = (len(first) + 1) * (b.right - b.left) / max(1, len(b.words))
     finished = a.words[-1] in ".!?:…。"
+    if centred_lines(a, b) and first[0].isupper() and (finished or (_plain(a.words) and _plain(b.words))):
+        return True
     return spare > needed * (1.0 if finished else 1.9 if a.words.isupper() else 1.35)
+
+
+def centred_lines(a: Placed, b: Placed) -> bool:
+    """Whether two lines of unlike length stand around one middle."""
+    off = abs((a.left + a.right) - (b.left + b.right)) / 2
+    return abs(a.left - b.left) > 0.25 * a.size and off < 0.12 * a.size + 0.5 * abs(a.left - b.left)
+
+
+def _plain(words: str) -> bool:
+    """Sentence case of several words: a capital inside it would say nothing about a line's beginning."""
+    rest = [word for word in words.split()[1:] if word[0].isalpha()]
+    return len(rest) >= 1 and not any(word[0].isupper() for word in rest)
 
 
 def _rows_part(a: int, b: int, lines: list[Placed], rows: dict[int, list[int]]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +19,8 @@ from shared.imaging.ink import from_hex
 from shared.imaging.shape import Box, Shaper
 from shared.imaging.space import larger_boxes
 from shared.scenes.schemas import Block, Flag, Scene
+
+_SHARP = 0.5  # softness of text that was drawn with anti-aliasing and not blurred
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,19 @@ def render(source: bytes | Picture, scene: Scene, target: str, fonts: FontLibrar
     kept = [block for block in scene.blocks if block.id not in texts]
     rgb = picture.rgb.copy()
     alpha = None if picture.alpha is None else picture.alpha.copy()
-    erase(rgb, alpha, changed, kept, picture.sha256)
+    soft = erase(rgb, alpha, changed, kept, picture.sha256)
     layouts = _layouts(rgb, changed, kept, texts, target, fonts)
     for block, (layout, frame, allowed) in zip(changed, layouts, strict=True):
-        draw(rgb, alpha, layout, frame, allowed, from_hex(block.style.ink))
+        blur = _blur(soft.get(block.id, _SHARP))
+        draw(rgb, alpha, layout, frame, allowed, from_hex(block.style.ink), blur)
     flags = {block.id: list(layout.flags) for block, (layout, _, _) in zip(changed, layouts, strict=True)}
     return Rendered(encode(picture, rgb, alpha), picture.media_type, flags)
+
+
+def _blur(softness: float) -> float:
+    """What to add to the drawn text's own anti-aliasing so that it is no sharper than the source's."""
+    extra = math.sqrt(max(0.0, softness**2 - _SHARP**2))
+    return min(extra, 3.0) if extra > 0.35 else 0.0
 
 
 def _new_text(block: Block, target: str) -> str:
