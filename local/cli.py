@@ -57,6 +57,7 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--function-idle", type=float, default=900, metavar="SECONDS")
     parser.add_argument("--engine-idle", type=float, default=600, metavar="SECONDS")
+    parser.add_argument("--while-alive", type=int, metavar="PID", help="stop when that process has ended")
 
 
 def _add_translate(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +68,7 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
 
 
 def _up_options(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("port", "shortest_backoff", "function_idle", "engine_idle")
+    names = ("port", "shortest_backoff", "function_idle", "engine_idle", "while_alive")
     return {name: getattr(options, name) for name in names}
 
 

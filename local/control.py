@@ -67,24 +67,19 @@ def env(state: State, function: str | None) -> int:
     tenant's rights.
     """
     connection = state.connection()
-    from local.services.environment import NAMES, function_environment
+    from local.services.database import LOCAL_USER
+    from local.services.environment import NAMES, function_environment, settings
     from local.services.reach import addresses_of
     from shared.edge.manifest import load_all
 
-    manifests = load_all(REPOSITORY / "functions")
-    if function is not None and function not in manifests:
+    at, manifests = addresses_of(connection), load_all(REPOSITORY / "functions")
+    if function is None:
+        values = settings(state, at, manifests, NAMES, LOCAL_USER)
+    elif function in manifests:
+        values = function_environment(state, at, manifests, function)
+    else:
         print(f"there is no function {function}; there are: {', '.join(manifests)}", file=sys.stderr)
         return 1
-    at = addresses_of(connection)
-    if function is not None:
-        manifest = manifests[function]
-        values = function_environment(state, at, function, map(str, manifest.uses))
-        values["CONCURRENCY"] = values["THREADS"] = str(manifest.concurrency)
-    else:
-        from local.services.database import LOCAL_USER
-
-        values = function_environment(state, at, "", [word for word in NAMES if word != "database-system"])
-        values["DATABASE_URL"] = at.database_url(LOCAL_USER)
     for name, value in sorted(values.items()):
         print(f"export {name}={shlex.quote(value)}")
     return 0

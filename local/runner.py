@@ -37,12 +37,16 @@ _INNER = ["postgres", "valkey", "storage", "messaging", "vision", "translation"]
 
 @dataclass(frozen=True)
 class Options:
-    """What `up` was asked for. Times are in seconds; `shortest_backoff` None keeps the cloud's own."""
+    """What `up` was asked for. Times are in seconds.
+
+    `shortest_backoff` None keeps the cloud's own; the cloud stops when the process `while_alive` has ended.
+    """
 
     port: int = 8080
     shortest_backoff: float | None = None
     function_idle: float = 900
     engine_idle: float = 600
+    while_alive: int | None = None
 
 
 class PortTaken(Exception):
@@ -121,11 +125,9 @@ class Runner:
         }
 
     def environment(self, function: str) -> dict[str, str]:
-        """The environment of one function, with what follows from its manifest."""
-        manifest = self.manifests[function]
-        sized = {"THREADS": str(manifest.threads), "CONCURRENCY": str(manifest.concurrency)}
-        settings = function_environment(self.state, self.at, function, map(str, manifest.uses))
-        return {**process_environment(self.state, function), **settings, **sized}
+        """The environment of one function's process."""
+        settings = function_environment(self.state, self.at, self.manifests, function)
+        return {**process_environment(self.state, function), **settings}
 
     def _addresses(self) -> Addresses:
         wanted = self.options.port

@@ -95,7 +95,18 @@ async def _live(runner: Runner, began: float, then: Callable[[Runner], Awaitable
     if then is not None:
         await then(runner)
     print("stop with Ctrl-C or: python -m local down", flush=True)
-    await asyncio.Event().wait()
+    while runner.options.while_alive is None or _alive(runner.options.while_alive):
+        await asyncio.sleep(1)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _ask_to_stop(main: asyncio.Task[None]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from local.gateway.invokers import EVENTS, SCHEDULES, TASKS
 from local.identity import PROJECT
-from local.state import State
+from local.state import REPOSITORY, State
+from shared.edge.manifest import Manifest
 
 LOCATION = "us-central1"
 UPLOADS_BUCKET = "imangor-uploads"
@@ -21,7 +23,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "database": ("DATABASE_URL",),
     "database-system": ("DATABASE_URL",),
     "cache": ("REDIS_URL",),
-    "tasks": ("TASKS_ENDPOINT", "INSECURE_CHANNELS"),
+    "tasks": ("TASKS_ENDPOINT", "TASK_DEADLINES", "INSECURE_CHANNELS"),
     "events": ("PUBSUB_EMULATOR_HOST",),
     "uploads": _STORAGE,
     "results": _STORAGE,
@@ -35,6 +37,7 @@ _ALWAYS = (
     "GOOGLE_CLOUD_PROJECT",
     "LOCATION",
     "LOG_LEVEL",
+    "FONTS_FOLDER",
     "FUNCTION_URL",
     "TASKS_INVOKER",
     "EVENTS_INVOKER",
@@ -79,10 +82,22 @@ def database_user(function: str) -> str:
     return f"fn_{function}"
 
 
-def function_environment(state: State, at: Addresses, function: str, uses: Iterable[str]) -> dict[str, str]:
-    """The settings of one function; KeyError for a word that no row of the table knows."""
+def function_environment(
+    state: State, at: Addresses, manifests: Mapping[str, Manifest], function: str
+) -> dict[str, str]:
+    """The settings of one function; KeyError for a word of `uses` that no row of the table knows."""
+    manifest = manifests[function]
+    seen = settings(state, at, manifests, map(str, manifest.uses), database_user(function))
+    return {**seen, "THREADS": str(manifest.threads), "CONCURRENCY": str(manifest.concurrency)}
+
+
+def settings(
+    state: State, at: Addresses, manifests: Mapping[str, Manifest], uses: Iterable[str], user: str
+) -> dict[str, str]:
+    """The variables that the words of `uses` make visible, with `user` as the database user."""
     names = {*_ALWAYS, *(name for word in uses for name in NAMES[word])}
-    values = _values(state, at, database_user(function))
+    deadlines = {m.name: m.dispatch_deadline for m in manifests.values() if m.kind == "task"}
+    values = _values(state, at, user, deadlines)
     return {name: values[name] for name in sorted(names)}
 
 
@@ -98,17 +113,19 @@ def process_environment(state: State, function: str) -> dict[str, str]:
     return {"PATH": os.defpath, **kept, "HOME": str(home), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 
 
-def _values(state: State, at: Addresses, user: str) -> dict[str, str]:
+def _values(state: State, at: Addresses, user: str, deadlines: Mapping[str, int]) -> dict[str, str]:
     return {
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "LOCATION": LOCATION,
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
+        "FONTS_FOLDER": str(REPOSITORY / "build" / "fonts"),
         "FUNCTION_URL": at.function_url,
         "TASKS_INVOKER": TASKS,
         "EVENTS_INVOKER": EVENTS,
         "SCHEDULES_INVOKER": SCHEDULES,
         "DATABASE_URL": at.database_url(user),
         "REDIS_URL": f"redis://127.0.0.1:{at.valkey}/0",
+        "TASK_DEADLINES": json.dumps(deadlines),
         "TASKS_ENDPOINT": f"127.0.0.1:{at.messaging}",
         "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{at.messaging}",
         "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{at.storage}",

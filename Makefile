@@ -1,0 +1,75 @@
+# Imangor. `make help` lists the commands.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+STATE ?= .local
+PORT ?= 8080
+
+PY := .venv/bin/python
+SUPPORTED := python3 python3.13 python3.12 python3.11
+HOST_PYTHON := $(firstword $(foreach p,$(SUPPORTED),$(shell command -v $(p) >/dev/null 2>&1 && \
+	$(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
+INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
+
+.PHONY: help setup run up test test-slow check openapi bundle audit reset clean
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(INSTALLED) ## install everything that is missing; start nothing
+	@$(PY) -m local.packages || echo 'The local cloud works without them, with less.'
+	@$(PY) -m tools.fonts --to build/fonts
+
+run: setup ## start the local cloud, translate the sample photo, and stay
+	@exec $(PY) -m local run --port $(PORT) --state $(STATE)
+
+up: setup ## start the local cloud and stay
+	@exec $(PY) -m local up --port $(PORT) --state $(STATE)
+
+test: setup ## all tests but the slow ones
+	$(PY) -m pytest -m 'not slow'
+
+test-slow: setup ## the slow tests
+	$(PY) -m pytest -m slow
+
+check: $(INSTALLED) ## lint, types, layers, manifests, OpenAPI and unit tests; needs no network
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PY) -m tools.manifests --check
+	$(PY) -m tools.openapi --check
+	$(PY) -m pytest -q tests/unit
+
+openapi: $(INSTALLED) ## write openapi.json from manifests and declarations
+	$(PY) -m tools.openapi --write
+
+bundle: setup ## one zip for each function, in build/bundles
+	$(PY) -m tools.bundle
+
+audit: $(INSTALLED) ## known vulnerabilities in what is installed; needs the network
+	.venv/bin/pip-audit -r requirements.txt --no-deps --disable-pip
+
+reset: ## stop the local cloud and delete its state
+	@[ ! -x $(PY) ] || $(PY) -m local reset --state $(STATE)
+
+clean: reset ## reset, and delete all that was installed or built here
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Debian and Ubuntu ship python3 without what `venv` needs to put pip into it.
+.venv/bin/python:
+	@[ -n "$(HOST_PYTHON)" ] || { echo 'Python 3.11 or newer is needed: apt-get install python3'; exit 1; }
+	@$(HOST_PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		package=$$($(HOST_PYTHON) -c 'import sys; print("python3.%d-venv" % sys.version_info[1])'); \
+		[ "$$(id -u)" = 0 ] || { echo "Python's venv is missing: sudo apt-get install $$package"; exit 1; }; \
+		apt-get update -q && apt-get install -yq --no-install-recommends $$package; }
+	$(HOST_PYTHON) -m venv .venv
+
+$(INSTALLED): | .venv/bin/python
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(HOST_PYTHON) -m venv --clear .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@rm -f .venv/.installed-*
+	@touch $@
