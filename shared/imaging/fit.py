@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.imaging.linebreak import balanced, segments, wrapped
+from shared.imaging.scripts import is_unspaced
 from shared.imaging.shape import Box, Shaped, Shaper
 from shared.scenes.schemas import Flag, Style
 
@@ -20,6 +21,7 @@ _WIDTHS = ((1.0, 0.0), (0.9, 0.06))
 """Shares of the face's width, and the loss of size that is preferred to each."""
 _LINE_COST = 0.04
 _GROWTH_COST = 0.01
+_WORD_COST = 0.08  # of breaking a word of Chinese or Japanese
 _TIGHTEST = 1.12
 _MIDDLE = 0.36  # half the height of capitals, in ems above the baseline
 
@@ -82,26 +84,29 @@ def fit(text: str, shaper: Shaper, room: Room, style: Style) -> Layout:
     larger box is used, and a slightly condensed face where that helps. All ink lies inside the box that was
     used. A size below max(8 px, 0.6 x source) is flagged too_small, and far below it overflow_risk.
     """
-    best: _Choice | None = None
-    for share, cost in _WIDTHS:
-        chosen = shaper.condensed(round(shaper.width * share))
-        measured = _measured(text, chosen)
-        for i, box in enumerate((room.own, *room.larger)):
-            size = _largest(measured, box, style)
-            more = _LINE_COST * max(0, _count(measured, box, size) - room.lines)
-            score = size / style.size - cost - more - (_GROWTH_COST * i)
-            if best is None or score > best.score + 1e-9:
-                best = _Choice(score, size, box, chosen, measured)
-    if best is None:
-        raise ValueError("a room has at least its own box")
+    best = max(_choices(text, shaper, room, style), key=lambda choice: choice.score)
     size, box, chosen, measured = best.size, best.box, best.shaper, best.measured
     lines = _broken(measured, (box.right - box.left) / size, style, room.lines)
     shaped = [chosen.shape("".join(measured.pieces[a:b]).strip()) for a, b in lines]
     return _placed(shaped, size, box, room, style, chosen.rtl, measured)
 
 
-def _measured(text: str, shaper: Shaper) -> _Measured:
-    pieces = tuple(segments(" ".join(text.split())))
+def _choices(text: str, shaper: Shaper, room: Room, style: Style) -> Iterator[_Choice]:
+    """Every face, cutting and box, each with the size it allows; the first of equals is preferred."""
+    cuttings = [(True, 0.0), (False, _WORD_COST)] if is_unspaced(text) else [(False, 0.0)]
+    for share, face_cost in _WIDTHS:
+        chosen = shaper.condensed(round(shaper.width * share))
+        for whole, word_cost in cuttings:
+            measured = _measured(text, chosen, whole)
+            for i, box in enumerate((room.own, *room.larger)):
+                size = _largest(measured, box, style)
+                more = _LINE_COST * max(0, _count(measured, box, size) - room.lines)
+                score = size / style.size - face_cost - word_cost - more - _GROWTH_COST * i
+                yield _Choice(score, size, box, chosen, measured)
+
+
+def _measured(text: str, shaper: Shaper, whole_words: bool) -> _Measured:
+    pieces = tuple(segments(" ".join(text.split()), whole_words))
     shaped = [shaper.shape(piece) for piece in pieces]
     bare = [shaper.shape(piece.rstrip()).width if piece != piece.rstrip() else None for piece in pieces]
     inks = [line.ink for line in shaped if line.ink]
@@ -164,7 +169,7 @@ def _placed(
     rtl: bool,
     measured: _Measured,
 ) -> Layout:
-    alignment = alignment_of(style, rtl, room.lines)
+    alignment = alignment_of(style, rtl)
     pitch = _pitch(len(shaped), size, box, style, measured)
     first = _first_baseline(len(shaped), size, pitch, room, style)
     lines = [
@@ -174,10 +179,9 @@ def _placed(
     return _inside(lines, size, box, style)
 
 
-def alignment_of(style: Style, rtl: bool, source_lines: int) -> str:
+def alignment_of(style: Style, rtl: bool) -> str:
     """How a translation is aligned: as the source, mirrored when only one of the two runs right to left."""
-    mirrored = rtl != (style.direction == "rtl")
-    if mirrored and source_lines > 1:
+    if rtl != (style.direction == "rtl"):
         return {"left": "right", "right": "left"}.get(style.alignment, "center")
     return style.alignment
 

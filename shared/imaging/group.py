@@ -15,7 +15,7 @@ from shared.imaging.harmony import harmonised
 from shared.imaging.ink import to_hex
 from shared.imaging.lines import TextLine, lines_of
 from shared.imaging.measure import Look, measure
-from shared.imaging.outline import outline
+from shared.imaging.outline import Plane, outline, plane_of
 from shared.imaging.paragraphs import Placed, joined, paragraphs, placed
 from shared.imaging.scripts import is_rtl, script_of
 from shared.scenes.recognition import Recognition
@@ -39,7 +39,8 @@ def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scen
     lines = lines_of(recognition.words)
     looks = _looks(flattened(picture.rgb, picture.alpha), lines)
     groups = paragraphs(placed(lines, looks))
-    blocks = harmonised([_block(i, group, groups) for i, group in enumerate(groups, 1)])
+    plane = plane_of([line for group in groups for line in group])
+    blocks = harmonised([_block(i, group, groups, plane) for i, group in enumerate(groups, 1)])
     return Scene(
         source=Source(
             sha256=picture.sha256,
@@ -62,9 +63,9 @@ def _looks(rgb: Pixels, lines: list[TextLine]) -> list[Look | None]:
     return found
 
 
-def _block(number: int, group: list[Placed], groups: Sequence[list[Placed]]) -> Block:
+def _block(number: int, group: list[Placed], groups: Sequence[list[Placed]], plane: Plane | None) -> Block:
     size = _weighted([(p.size, len(p.words)) for p in group])
-    polygon = outline(group, size)
+    polygon = outline(group, size, plane)
     confidence = _mean([(p.text.confidence, len(p.words)) for p in group])
     return Block(
         id=f"b{number}",
@@ -151,7 +152,7 @@ def _alignment(group: list[Placed], groups: Sequence[list[Placed]], size: float)
         vote = 1 / (1 + (abs(other.top - line.top) / size) ** 2)
         for k in range(3):
             votes[k] += vote * (abs(_edges(other)[k] - own[k]) < 0.3 * min(size, other.size))
-    if max(votes) > 0.004:
+    if max(votes) > 0.03:
         best = votes.index(max(votes))
     else:
         # Nothing to go by: what stands in the middle of all text is taken as centred.

@@ -20,7 +20,8 @@ def harmonised(blocks: list[Block]) -> list[Block]:
         alike = [i for i in left if _same(styles[left[0]], styles[i])]
         left = [i for i in left if i not in alike]
         if len(alike) > 1:
-            common = _common([styles[i] for i in alike])
+            # A long text is measured better than a short one.
+            common = _common([styles[i] for i in alike for _ in range(min(60, len(blocks[i].text)))])
             for i in alike:
                 chosen[i] = styles[i].model_copy(update=common)
     return [block.model_copy(update={"style": style}) for block, style in zip(blocks, chosen, strict=True)]
@@ -36,6 +37,7 @@ def _same(a: Style, b: Style) -> bool:
 
 
 def _common(styles: list[Style]) -> dict[str, object]:
+    """Medians of the styles."""
     inks = np.median([from_hex(style.ink) for style in styles], axis=0)
     weight = float(np.median([style.weight for style in styles]))
     return {

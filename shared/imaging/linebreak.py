@@ -16,12 +16,18 @@ _UNSPACED = {"Thai", "Laoo", "Khmr", "Mymr"}
 _LEADING_VOWELS = set("เแโใไເແໂໃໄ")
 
 
-def segments(text: str) -> list[str]:
+def segments(text: str, whole_words: bool = False) -> list[str]:
     """Cut `text` at every place where a line may end; joined they are `text` again.
 
-    White space stays at the end of its segment. A combining mark is never cut off from its base.
+    White space stays at the end of its segment. A combining mark is never cut off from its base. With
+    `whole_words` ideographic text is cut only where a word is likely to end: after its hiragana ending and
+    after punctuation.
     """
-    cuts = [i for i in range(1, len(text)) if _may_break(text, i)]
+    cuts = [
+        i
+        for i in range(1, len(text))
+        if _may_break(text, i) and not (whole_words and _within_word(text[i - 1], text[i]))
+    ]
     return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True) if b > a]
 
 
@@ -44,6 +50,12 @@ def _between_letters(before: str, after: str) -> bool:
         return not (scripts[0] == "Hang" or scripts[1] == "Hang")
     # Without a dictionary only a vowel that is written before its consonant surely begins a syllable.
     return scripts[1] in _UNSPACED and after in _LEADING_VOWELS
+
+
+def _within_word(before: str, after: str) -> bool:
+    scripts = {script_of(before), script_of(after)}
+    ending = script_of(before) == "Hira" and script_of(after) != "Hira"
+    return scripts <= IDEOGRAPHIC and not ending
 
 
 def wrapped(widths: list[float], trailing: list[float], limit: float) -> list[tuple[int, int]]:

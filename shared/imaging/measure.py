@@ -26,7 +26,7 @@ from shared.imaging.ink import (
 from shared.imaging.scripts import script_of
 from shared.scenes.schemas import Line
 
-_BLUR_WIDENS = 1.9
+_BLUR_WIDENS = 2.2
 _WORKING_HEIGHT = 48
 _TALL = set("bdfhklßtijĳ()[]{}/|!?\"'%&@#$€£¥“”‘’«»")
 _DEEP = {**dict.fromkeys("gjpqyçşţ", 0.24), **dict.fromkeys("()[]{}|Q@", 0.2), **dict.fromkeys(",;", 0.13)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -81,19 +82,40 @@ def _layouts(
     placed: list[tuple[Layout, Frame, Box]] = []
     for block in changed:
         frame = Frame.of(block.polygon)
-        occupied = [polygon for other, polygons in taken.items() if other != block.id for polygon in polygons]
-        own = Box(0, 0, frame.width, frame.height)
         style = block.style
+        others = {other: polygons for other, polygons in taken.items() if other != block.id}
         shaper = Shaper.of(fonts, target, style.family, style.weight, style.italic)
         shaper = shaper.condensed(_source_width(block, shaper))
-        lines = max(1, len(block.lines))
-        larger = larger_boxes(rgb, frame, style.size, occupied, alignment_of(style, shaper.rtl, lines))
-        room = Room(own, larger, lines)
-        layout = fit(texts[block.id], shaper, room, style)
+        alignment = alignment_of(style, shaper.rtl)
+        occupied = [polygon for polygons in others.values() for polygon in polygons]
+        mirrored = alignment != style.alignment
+        larger = larger_boxes(rgb, frame, style.size, occupied, "" if mirrored else alignment)
+        own = Box(0, 0, frame.width, frame.height)
+        if mirrored:
+            own = _column(frame, style.size, larger, [polygons[0] for polygons in others.values()])
+        layout = fit(texts[block.id], shaper, Room(own, larger, max(1, len(block.lines))), style)
         allowed = own if layout.ink is None else own.union(layout.ink)
         taken[block.id].append(frame.corners(allowed))
         placed.append((layout, frame, allowed))
     return placed
+
+
+def _column(frame: Frame, em: float, larger: Sequence[Box], others: list[Points]) -> Box:
+    """The block's own box, as wide as the column of blocks it shares an edge with, where that is free.
+
+    Text that changes its direction stands at the column's other edge, which one block alone does not show.
+    """
+    left, right = 0.0, frame.width
+    for polygon in others:
+        local = frame.to_local(polygon)
+        low, high = float(local[:, 0].min()), float(local[:, 0].max())
+        if abs(low) < 0.8 * em:
+            right = max(right, high)
+        elif abs(high - frame.width) < 0.8 * em:
+            left = min(left, low)
+    free = [box for box in larger if box.left <= 0 and box.right >= frame.width]
+    least, most = min((b.left for b in free), default=0.0), max((b.right for b in free), default=right)
+    return Box(max(left, least), 0, min(right, most), frame.height)
 
 
 def _source_width(block: Block, shaper: Shaper) -> int:
