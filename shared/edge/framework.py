@@ -13,11 +13,10 @@ from shared.edge.request_facts import request_id
 def replace_error_pages() -> None:
     """Take over the error pages of the application whose module is being loaded, if one is.
 
-    The framework loads a function's module inside the context of its application, and binds the routes to
-    the map afterwards: `//` must not become a redirect, and `/robots.txt` must not become a page.
+    The framework loads a function's module inside the context of its application, and answers by itself
+    where a path such as `/robots.txt` never reaches the function.
     """
     if has_app_context():
-        current_app.url_map.merge_slashes = False
         current_app.register_error_handler(HTTPException, _describe)
         current_app.register_error_handler(500, _describe)
 
