@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
@@ -15,7 +14,7 @@ from shared.db.models import job_steps, ledger_entries, ledger_transactions
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.names import error_object
 from shared.jobs.repository import JobRecord, JobRepository
-from shared.jobs.schemas import Charge, Output, Outputs, Receipt, Step
+from shared.jobs.schemas import Charge, Failures, Output, Outputs, Receipt, Step
 from shared.scenes.repository import SceneRepository
 from shared.storage.gcs import ObjectInfo, Storage
 
@@ -56,14 +55,22 @@ class JobOutputs:
         record = JobRepository(self._uow).find(job)
         if record is None or record.deleted_at is not None:
             return
-        if record.origin == "inbox" and record.error is not None:
-            self._write(
-                error_object(record.results_prefix), json.dumps(record.error, ensure_ascii=False, indent=2)
-            )
+        if record.origin == "inbox":
+            self._report_errors(record)
         scene = SceneRepository(self._uow).find(job)
         if scene is not None:
             self._write(record.results_prefix + SCENE, scene.model_dump_json(indent=2))
             self._write(record.results_prefix + RECEIPT, self._receipt(record).model_dump_json(indent=2))
+
+    def _report_errors(self, record: JobRecord) -> None:
+        """Write what failed where somebody who only sees the buckets finds it."""
+        targets = {
+            t.language: t.error for t in JobRepository(self._uow).targets([record.id])[record.id] if t.error
+        }
+        error = record.error or next(iter(targets.values()), None)
+        if error is not None:
+            failures = Failures.model_validate({"job": record.id, "error": error, "targets": targets})
+            self._write(error_object(record.results_prefix), failures.model_dump_json(indent=2))
 
     def _receipt(self, record: JobRecord) -> Receipt:
         rows = self._uow.execute(

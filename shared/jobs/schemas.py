@@ -67,6 +67,14 @@ class JobError(Model):
     detail: str
 
 
+class Failures(Model):
+    """The error file beside an inbox file: why the job failed, or which of its targets did."""
+
+    job: JobId
+    error: JobError
+    targets: dict[str, JobError]
+
+
 class JobTarget(Model):
     """One target language of a job."""
 

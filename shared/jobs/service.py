@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from shared.auth.principal import Principal
 from shared.cache.read_through import read_through
 from shared.cache.redis import RedisCache
-from shared.core.errors import InvalidInput
+from shared.core.errors import ImangorError, InvalidInput
 from shared.core.ids import new_id
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
@@ -22,7 +22,7 @@ from shared.jobs.erasure import erase_media
 from shared.jobs.errors import JobEnded, NothingToRetry
 from shared.jobs.names import display_name, results_prefix, source_object
 from shared.jobs.repository import JobRecord, JobRepository, job_cache_key
-from shared.jobs.schemas import CreateJob, Job, JobFilter, JobPage
+from shared.jobs.schemas import CreateJob, Job, JobFilter, JobPage, JobUpload
 from shared.jobs.states import ENDED, JobState, TargetState
 from shared.jobs.uploads import SignedUploads, check_picture
 from shared.ledger.service import PICTURE_TARGET_CREDITS, Ledger
@@ -78,17 +78,15 @@ class JobService:
             "source_object": source_object(principal.account, job),
             "results_prefix": results_prefix(principal.account, job),
         }
-        if file is not None:
-            values |= self._store(values["source_object"], file.data())
-        uow = self._current()
-        record = JobRepository(uow).add(values, order.targets)
-        Ledger(uow).hold(job, order.targets, PICTURE_TARGET_CREDITS)
         if file is None:
-            set_deadline(uow, job, Action.EXPIRE_UPLOAD, UPLOAD_WINDOW)
-            upload = self._uploads.sign(record.source_object, UPLOAD_WINDOW)
-            return views.job(record, JobRepository(uow).targets([job])[job], upload)
-        start_recognition(uow, record)
-        return views.job(record, JobRepository(uow).targets([job])[job])
+            upload = self._uploads.sign(values["source_object"], UPLOAD_WINDOW)
+            return self._accept(values, order, upload)
+        values |= self._store(values["source_object"], file.data())
+        try:
+            return self._accept(values, order)
+        except ImangorError:
+            self._uploads.discard(values["source_object"], values["source_generation"])
+            raise
 
     def get(self, principal: Principal, job: str) -> Job:
         """Read a job, from the cache if it has not changed. Opens its own unit of work when it must."""
@@ -156,6 +154,17 @@ class JobService:
         uow.sql("update jobs set deleted_at = clock_now() where id = :job", job=job)
         repository.change(job)
         erase_media(uow, record)
+
+    def _accept(self, values: dict[str, Any], order: CreateJob, upload: JobUpload | None = None) -> Job:
+        """Insert the job with its hold and what comes next. Nothing but the database is touched here."""
+        uow = self._current()
+        record = JobRepository(uow).add(values, order.targets)
+        Ledger(uow).hold(record.id, order.targets, PICTURE_TARGET_CREDITS)
+        if upload is None:
+            start_recognition(uow, record)
+        else:
+            set_deadline(uow, record.id, Action.EXPIRE_UPLOAD, UPLOAD_WINDOW)
+        return views.job(record, JobRepository(uow).targets([record.id])[record.id], upload)
 
     def _store(self, name: str, data: bytes) -> dict[str, Any]:
         media_type = check_picture(data)

@@ -32,6 +32,10 @@ class SignedUploads:
         """Store a source; gives its generation."""
         return self._storage.put(self._bucket, name, data, media_type, if_generation_match=0)
 
+    def discard(self, name: str, generation: int) -> None:
+        """Remove a source whose job was not accepted after all."""
+        self._storage.delete(self._bucket, name, generation)
+
 
 def check_picture(data: bytes) -> str:
     """The media type of a picture that can be worked on, from its header; raises what is wrong with it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from shared.db.errors import violated
 from shared.db.unit_of_work import UnitOfWork
@@ -63,7 +63,7 @@ class Ledger:
         """Set `amount` aside for each target; raises `InsufficientCredits`, and then nothing is held."""
         try:
             self._uow.sql(_HOLD, account=self._uow.account, job=job, targets=list(targets), amount=amount)
-        except IntegrityError as error:
+        except DBAPIError as error:
             if violated(error, "balance_covers"):
                 needed = amount * len(targets)
                 raise InsufficientCredits(
