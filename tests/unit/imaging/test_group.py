@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+
+from shared.imaging.ink import from_hex
+from shared.imaging.paragraphs import joined
+from shared.scenes.schemas import Flag
+
+
+def texts(scene) -> list[str]:
+    return [block.text for block in scene.blocks]
+
+
+def test_lines_of_a_paragraph_are_one_text(page) -> None:
+    made = page()
+    for i, line in enumerate(["The museum is open every", "day from nine in the", "morning until six"]):
+        made.write(line, 40, 80 + i * 30)
+    (block,) = made.scene().blocks
+    assert block.text == "The museum is open every day from nine in the morning until six"
+    assert [line.text for line in block.lines][1] == "day from nine in the"
+    assert block.style.alignment == "left"
+    assert abs(block.style.line_height - 30 / block.style.size) < 0.08
+
+
+def test_words_hyphenated_at_the_line_end_are_closed() -> None:
+    assert joined(["inter-", "national law"]) == "international law"
+    assert joined(["well-known", "Anglo-", "Saxon"]) == "well-known Anglo- Saxon"
+    assert joined(["美術館は", "毎日開館"]) == "美術館は毎日開館"
+
+
+def test_price_column_stays_apart_and_every_dish_is_its_own(page) -> None:
+    made = page()
+    dishes = [("Tomato soup with bread", "6.50"), ("Green salad", "7.00"), ("Chicken with rice", "12.00")]
+    for i, (dish, price) in enumerate(dishes):
+        made.write(dish, 40, 80 + i * 34)
+        made.write(price, 520, 80 + i * 34)
+    assert sorted(texts(made.scene())) == sorted([part for dish in dishes for part in dish])
+
+
+def test_columns_of_running_text_are_read_one_after_the_other(page) -> None:
+    made = page(760)
+    left = ["the first column goes on", "over several lines that", "belong together and end"]
+    right = ["while the second column", "stands beside it and is", "read only afterwards too"]
+    for i, (a, b) in enumerate(zip(left, right, strict=True)):
+        made.write(a, 30, 80 + i * 30)
+        made.write(b, 400, 80 + i * 30)
+    assert texts(made.scene()) == [" ".join(left), " ".join(right)]
+
+
+def test_heading_and_body_are_two_texts(page) -> None:
+    made = page()
+    made.write("Opening hours", 40, 80, size=40, weight=700)
+    made.write("every day from nine to six", 40, 122)
+    assert texts(made.scene()) == ["Opening hours", "every day from nine to six"]
+
+
+def test_colour_parts_what_place_does_not(page) -> None:
+    made = page()
+    made.write("no smoking in this", 40, 80, ink=(180, 20, 20))
+    made.write("room or the corridor", 40, 110, ink=(20, 20, 180))
+    assert len(made.scene().blocks) == 2
+
+
+def test_bullets_begin_new_texts(page) -> None:
+    made = page()
+    for i, line in enumerate(["1. wash your hands", "2. close the door", "3. turn off the light"]):
+        made.write(line, 40, 80 + i * 30)
+    assert len(made.scene().blocks) == 3
+
+
+@pytest.mark.parametrize("turn", [-14, 9, 90])
+def test_turned_text_is_grouped_the_same(page, turn: float) -> None:
+    made = page(700, 700, turn=turn)
+    made.write("please keep this door", 180, 330, size=30)
+    made.write("closed at all times", 180, 368, size=30)
+    (block,) = made.scene().blocks
+    assert block.text == "please keep this door closed at all times"
+    assert abs(block.angle - turn) < 1
+    assert abs(block.style.size - 30) < 2.5
+    first = np.array(block.polygon[0])
+    start = (made.matrix @ [180, 330 - 0.77 * 30, 1])[:2]
+    assert np.linalg.norm(first - start) < 6
+
+
+@pytest.mark.parametrize("size", [14, 24, 60])
+@pytest.mark.parametrize(
+    ("weight", "ink", "ground"), [(400, (20, 30, 90), (250, 240, 200)), (700, (255,) * 3, (0, 90, 60))]
+)
+def test_style_is_measured_from_the_pixels(page, size: int, weight: int, ink, ground) -> None:
+    made = page(900, 200, ground)
+    made.write("Please close the gate", 40, 110, size=size, weight=weight, ink=ink)
+    style = made.scene().blocks[0].style
+    assert abs(style.size - size) <= 0.05 * size
+    assert np.abs(np.subtract(from_hex(style.ground), ground)).max() <= 2
+    assert np.abs(np.subtract(from_hex(style.ink), ink)).max() <= 25
+    assert abs(style.weight - weight) <= 100
+
+
+def test_centred_lines_are_told_from_the_page(page) -> None:
+    made = page()
+    for i, (line, x) in enumerate(
+        [("in case of fire use", 100), ("the stairs", 160), ("not the lifts please", 99)]
+    ):
+        made.write(line, x, 80 + i * 30)
+    assert made.scene().blocks[0].style.alignment == "center"
+
+
+def test_ids_follow_the_reading_order(page) -> None:
+    made = page()
+    made.write("second", 40, 300)
+    made.write("first", 40, 60, size=40)
+    assert [(b.id, b.text) for b in made.scene().blocks] == [("b1", "first"), ("b2", "second")]
+
+
+def test_words_the_engine_doubts_flag_their_block(page) -> None:
+    made = page()
+    made.write("hardly legible", 40, 80)
+    made.words = [word.model_copy(update={"confidence": 0.3}) for word in made.words]
+    assert made.scene().blocks[0].flags == [Flag.LOW_CONFIDENCE]
+
+
+def test_a_picture_without_words_is_a_scene_without_blocks(page) -> None:
+    scene = page().scene()
+    assert scene.blocks == []
+    assert scene.source.width == 640
+
+
+def test_words_where_no_ink_is_still_make_a_scene(page) -> None:
+    made = page()
+    made.write("invisible", 40, 80, ink=(245, 245, 240))
+    assert texts(made.scene()) == ["invisible"]
