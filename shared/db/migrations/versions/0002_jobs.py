@@ -44,7 +44,7 @@ def upgrade() -> None:
     create table jobs (
       id text primary key,
       account_id text not null references accounts,
-      parent_id text references jobs,
+      parent_id text,
       created_by text not null,
       origin text not null check (origin in ('upload', 'inbox', 'parent')),
       medium text not null default 'picture' check (medium in ('picture')),
@@ -62,7 +62,9 @@ def upgrade() -> None:
       created_at timestamptz not null default clock_now(),
       updated_at timestamptz not null default clock_now(),
       finished_at timestamptz,
-      deleted_at timestamptz
+      deleted_at timestamptz,
+      unique (account_id, id),
+      foreign key (account_id, parent_id) references jobs (account_id, id)
     );
     create index on jobs (account_id, created_at desc, id desc) where deleted_at is null;
     create unique index jobs_once_per_object on jobs (source_object, source_generation)
@@ -70,7 +72,7 @@ def upgrade() -> None:
     create trigger guard_state before update on jobs for each row execute function guard_state('job');
 
     create table job_targets (
-      job_id text not null references jobs,
+      job_id text not null,
       account_id text not null references accounts,
       language text not null,
       state text not null default 'pending' check (state in ('pending', 'processing', 'in_review',
@@ -82,7 +84,8 @@ def upgrade() -> None:
       error jsonb,
       started_at timestamptz,
       finished_at timestamptz,
-      primary key (job_id, language)
+      primary key (job_id, language),
+      foreign key (account_id, job_id) references jobs (account_id, id)
     );
     create trigger guard_state before update on job_targets
       for each row execute function guard_state('target');

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.db.migrations.tenancy import tenant
+from shared.db.migrations.tenancy import CURRENT, tenant
 
 revision = "0003"
 down_revision = "0002"
@@ -21,29 +21,32 @@ def upgrade() -> None:
       id bigint generated always as identity primary key,
       account_id text not null references accounts,
       kind text not null check (kind in ('grant', 'hold', 'capture', 'release')),
-      job_id text references jobs,
+      job_id text,
       target text,
       reference text,
       created_at timestamptz not null default clock_now(),
       check ((kind = 'grant') = (job_id is null)),
-      check ((job_id is null) = (target is null))
+      check ((job_id is null) = (target is null)),
+      unique (account_id, id),
+      foreign key (account_id, job_id) references jobs (account_id, id)
     );
     create unique index ledger_hold_once on ledger_transactions (job_id, target) where kind = 'hold';
     create unique index ledger_settle_once on ledger_transactions (job_id, target)
       where kind in ('capture', 'release');
     create unique index ledger_reference_once on ledger_transactions (account_id, reference)
       where reference is not null;
-    create index on ledger_transactions (account_id, id);
 
     create table ledger_entries (
-      transaction_id bigint not null references ledger_transactions,
+      transaction_id bigint not null,
       account_id text not null references accounts,
       book text not null check (book in ('issued', 'available', 'held', 'spent')),
       amount bigint not null check (amount <> 0),
-      primary key (transaction_id, book)
+      primary key (transaction_id, book),
+      foreign key (account_id, transaction_id) references ledger_transactions (account_id, id)
     );
 
-    create function keep_balance() returns trigger language plpgsql as $$
+    create function keep_balance() returns trigger language plpgsql
+      security definer set search_path = public, pg_temp as $$
     begin
       insert into balances (account_id)
         select distinct account_id from entries order by account_id on conflict do nothing;
@@ -60,7 +63,8 @@ def upgrade() -> None:
 
     create function entries_sum_to_zero() returns trigger language plpgsql as $$
     begin
-      if (select sum(amount) from ledger_entries where transaction_id = new.transaction_id) <> 0 then
+      if (select sum(amount) from ledger_entries where transaction_id = new.transaction_id)
+        is distinct from 0 then
         raise exception 'ledger transaction % does not balance', new.transaction_id using errcode = 'IM002';
       end if;
       return null;
@@ -68,7 +72,12 @@ def upgrade() -> None:
     create constraint trigger entries_sum_to_zero after insert on ledger_entries
       deferrable initially deferred for each row execute function entries_sum_to_zero();
     """)
-    op.execute(tenant("balances", "select, insert, update"))
+    op.execute(tenant("balances", "select"))
+    # Only entries move a balance: the trigger does it as the tables' owner, under the same account.
+    op.execute(f"""
+    create policy kept on balances to imangor_owner
+      using (account_id = {CURRENT}) with check (account_id = {CURRENT})
+    """)
     op.execute(tenant("ledger_transactions", "select, insert"))
     op.execute(tenant("ledger_entries", "select, insert"))
 

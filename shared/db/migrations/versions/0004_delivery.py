@@ -44,10 +44,11 @@ def upgrade() -> None:
     );
 
     create table deadlines (
-      job_id text primary key references jobs,
+      job_id text primary key,
       account_id text not null references accounts,
       action text not null check (action in ('expire_upload', 'rescue', 'erase')),
-      due_at timestamptz not null
+      due_at timestamptz not null,
+      foreign key (account_id, job_id) references jobs (account_id, id)
     );
     create index on deadlines (due_at);
 

@@ -12,18 +12,20 @@ def upgrade() -> None:
     """Expand."""
     op.execute("""
     create table scenes (
-      job_id text primary key references jobs,
+      job_id text primary key,
       account_id text not null references accounts,
       document jsonb not null,
-      created_at timestamptz not null default clock_now()
+      created_at timestamptz not null default clock_now(),
+      foreign key (account_id, job_id) references jobs (account_id, id)
     );
 
     create table scene_translations (
-      job_id text not null references jobs,
+      job_id text not null,
       account_id text not null references accounts,
       language text not null,
       blocks jsonb not null,
-      primary key (job_id, language)
+      primary key (job_id, language),
+      foreign key (account_id, job_id) references jobs (account_id, id)
     );
 
     create table provider_results (
@@ -36,7 +38,7 @@ def upgrade() -> None:
 
     create table job_steps (
       id bigint generated always as identity primary key,
-      job_id text not null references jobs,
+      job_id text not null,
       account_id text not null references accounts,
       step text not null,
       target text,
@@ -48,7 +50,8 @@ def upgrade() -> None:
       cache_hits integer not null default 0,
       bytes_read bigint not null default 0,
       bytes_written bigint not null default 0,
-      error text
+      error text,
+      foreign key (account_id, job_id) references jobs (account_id, id)
     );
     create index on job_steps (job_id, id);
     """)

@@ -1,0 +1,256 @@
+"""Row-level security as PostgreSQL itself keeps it: each account sees its own rows, in every table."""
+
+import json
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from shared.core.ids import new_id
+from shared.db.errors import diagnostics
+from shared.db.models import metadata
+
+REFUSED = "42501"
+MISSING = "23503"
+CROSSED = {"api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters"}
+OWN_COLUMN = {"accounts": "id"}
+NOW = "2026-01-01T00:00:00Z"
+
+
+def new_row(table, account, job, transaction=0):
+    """The columns of one more row of `table` that belongs to `account` and, where it must, to `job`."""
+    a, j = {"account_id": account}, {"account_id": account, "job_id": job}
+    word = new_id("x")
+    rows = {
+        "accounts": {"id": account, "name": "n"},
+        "api_keys": a | {"id": word, "name": "n", "hint": "h", "hash": word.encode(), "scopes": "{}"},
+        "jobs": a
+        | {"id": new_id("job"), "created_by": "k", "origin": "upload", "state": "queued", "name": "n"}
+        | {"source_object": "s", "results_prefix": "r"},
+        "job_targets": j | {"language": word},
+        "balances": a,
+        "ledger_transactions": j | {"kind": "hold", "target": word},
+        "ledger_entries": a | {"transaction_id": transaction, "book": "spent", "amount": 1},
+        "outbox": a | {"kind": "task", "destination": "d", "payload": "{}", "claimed_until": NOW},
+        "leases": a | {"name": word, "expires_at": NOW},
+        "deadlines": j | {"action": "rescue", "due_at": NOW},
+        "idempotency_keys": a
+        | {"principal": "p", "operation": "o", "key": word, "fingerprint": "f"}
+        | {"locked_until": NOW, "expires_at": NOW},
+        "scenes": j | {"document": "{}"},
+        "scene_translations": j | {"language": word, "blocks": "{}"},
+        "provider_results": a | {"key": word.encode(), "result": json.dumps(word)},
+        "job_steps": j | {"step": "render", "attempt": 0, "outcome": "done", "started_at": NOW},
+    }
+    return rows[table]
+
+
+def insert(table, row):
+    names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+    return f"insert into {table} ({names}) values ({marks})"  # noqa: S608 - our own names
+
+
+def tenants():
+    names = {name for name, table in metadata.tables.items() if "account_id" in table.columns}
+    return sorted((names | OWN_COLUMN.keys()) - {"dead_letters"})
+
+
+class World:
+    """Two accounts with one row in each table."""
+
+    def __init__(self, database):
+        self.database = database
+        self.a, self.b = self._fill(), self._fill()
+
+    def _fill(self):
+        account = self.database.account(5)
+        job = self.database.job(account, "es")
+        for table in tenants():
+            if not table.startswith("ledger_") and table not in {"accounts", "jobs", "balances"}:
+                row = new_row(table, account, job)
+                self.database.run(insert(table, row), **row)
+        return account
+
+    def job_of(self, account):
+        return self.database.value("select id from jobs where account_id = :a", a=account)
+
+    def transaction_of(self, account):
+        return self.database.value("select id from ledger_transactions where account_id = :a", a=account)
+
+
+@pytest.fixture
+def world(database):
+    return World(database)
+
+
+def accounts_seen(uow, table):
+    column = OWN_COLUMN.get(table, "account_id")
+    rows = uow.sql(f"select {column} from {table}")  # noqa: S608 - our own names
+    return {value for (value,) in rows}
+
+
+def refusal(uow, statement, **parameters):
+    """The SQLSTATE with which the database refuses the statement."""
+    with pytest.raises(DBAPIError) as caught, uow:
+        uow.sql(statement, **parameters)
+    return diagnostics(caught.value)["C"]
+
+
+def test_every_tenant_table_has_a_row_of_each_account(world):
+    for table in tenants():
+        column = OWN_COLUMN.get(table, "account_id")
+        rows = world.database.rows(f"select distinct {column} from {table}")  # noqa: S608 - our own names
+        assert {value for (value,) in rows} == {world.a, world.b}, table
+
+
+@pytest.mark.parametrize("system", [False, True], ids=["app", "system"])
+def test_an_account_sees_its_own_rows_only(world, system):
+    for table in tenants():
+        with world.database.uow(world.a, system=system) as uow:
+            crossing = system and table in CROSSED
+            assert accounts_seen(uow, table) == ({world.a, world.b} if crossing else {world.a}), table
+
+
+@pytest.mark.parametrize("system", [False, True], ids=["app", "system"])
+def test_without_an_account_no_rows_are_seen_but_those_the_system_crosses(world, system):
+    for table in tenants():
+        with world.database.uow(system=system) as uow:
+            crossing = system and table in CROSSED
+            assert accounts_seen(uow, table) == ({world.a, world.b} if crossing else set()), table
+
+
+def test_a_pooled_connection_forgets_the_account_with_its_transaction(world):
+    engine = world.database.server.engine("fn_app")
+    with engine.connect() as connection:
+        for end in (connection.commit, connection.rollback):
+            connection.execute(text("select set_config('app.account', :a, true)"), {"a": world.a})
+            for table in tenants():
+                assert accounts_seen_by(connection, table) == {world.a}, table
+            end()
+            for table in tenants():
+                assert accounts_seen_by(connection, table) == set(), table
+            assert connection.execute(text("select current_setting('app.account', true)")).scalar() == ""
+            end()
+
+
+def accounts_seen_by(connection, table):
+    column = OWN_COLUMN.get(table, "account_id")
+    return {value for (value,) in connection.execute(text(f"select {column} from {table}"))}  # noqa: S608
+
+
+def test_an_account_cannot_write_rows_of_another(world):
+    for table in tenants():
+        row = new_row(table, world.b, world.job_of(world.b), world.transaction_of(world.b))
+        if table == "accounts":
+            row["id"] = new_id("acc")
+        assert refusal(world.database.uow(world.a), insert(table, row), **row) == REFUSED, table
+
+
+def test_an_account_cannot_give_its_rows_away(world):
+    granted = world.database.rows(
+        "select table_name from information_schema.role_table_grants"
+        " where grantee = 'imangor_app' and privilege_type = 'UPDATE' and table_schema = 'public'"
+    )
+    updatable = [row.table_name for row in granted]
+    assert {"jobs", "job_targets", "leases", "outbox"} <= set(updatable)
+    for table in updatable:
+        column = OWN_COLUMN.get(table, "account_id")
+        statement = f"update {table} set {column} = :b"  # noqa: S608 - our own names
+        assert refusal(world.database.uow(world.a), statement, b=world.b) == REFUSED, table
+
+
+def test_no_row_of_an_account_can_hang_on_a_job_of_another(world):
+    """Foreign keys are checked past row-level security, so they must compare the account themselves."""
+    foreign = world.job_of(world.b)
+    for table in (
+        "job_targets",
+        "ledger_transactions",
+        "deadlines",
+        "scenes",
+        "scene_translations",
+        "job_steps",
+    ):
+        row = new_row(table, world.a, foreign)
+        world.database.run(f"delete from {table} where job_id = :j", j=foreign)  # noqa: S608 - our own names
+        assert refusal(world.database.uow(world.a), insert(table, row), **row) == MISSING, table
+    entry = new_row("ledger_entries", world.a, "", world.transaction_of(world.b))
+    assert refusal(world.database.uow(world.a), insert("ledger_entries", entry), **entry) == MISSING
+    child = new_row("jobs", world.a, "") | {"parent_id": foreign}
+    assert refusal(world.database.uow(world.a), insert("jobs", child), **child) == MISSING
+
+
+@pytest.mark.parametrize("system", [False, True], ids=["app", "system"])
+def test_neither_role_can_become_another(database, system):
+    for role in {"imangor_app", "imangor_system", "imangor_owner", "postgres"}:
+        own = "imangor_system" if system else "imangor_app"
+        for statement in (f"set role {role}", f"set session authorization {role}"):
+            if role != own or "session" in statement:
+                assert refusal(database.uow(system=system), statement) == REFUSED, statement
+
+
+FORBIDDEN = [
+    "alter table jobs disable row level security",
+    "alter table jobs no force row level security",
+    "drop policy tenant on jobs",
+    "create policy mine on jobs using (true)",
+    "alter table jobs disable trigger guard_state",
+    "set session_replication_role = replica",
+    "create table jobs2 (id text)",
+    "create or replace function clock_now() returns timestamptz language sql as 'select now()'",
+    "insert into state_transitions values ('job', 'failed', 'completed')",
+    "update state_transitions set to_state = 'completed'",
+    "delete from state_transitions",
+    "update ledger_entries set amount = 2",
+    "delete from ledger_entries",
+    "update ledger_transactions set kind = 'grant'",
+    "delete from ledger_transactions",
+    "truncate ledger_entries cascade",
+    "update balances set available = 1000000",
+    "delete from balances",
+    "insert into balances values ('acc_1', 5, 0)",
+    "delete from jobs",
+    "delete from job_targets",
+    "update job_steps set calls = '[]'",
+    "select setval('lease_tokens', 1)",
+]
+
+
+@pytest.mark.parametrize("system", [False, True], ids=["app", "system"])
+def test_neither_role_can_go_around_the_rules(world, system):
+    for statement in FORBIDDEN:
+        uow = world.database.uow(world.a, system=system)
+        assert refusal(uow, statement) == REFUSED, statement
+
+
+def test_security_cannot_be_switched_off_by_a_setting(world):
+    uow = world.database.uow(world.a)
+    uow.sql("set local row_security = off")
+    assert refusal(uow, "select * from jobs") == REFUSED
+
+
+def test_dead_letters_are_the_systems_alone(database):
+    database.run("insert into dead_letters (subscription, identity, message) values ('s', 'i', '{}')")
+    assert refusal(database.uow(database.account()), "select * from dead_letters") == REFUSED
+    with database.uow(system=True) as uow:
+        assert len(uow.sql("select * from dead_letters").all()) == 1
+
+
+def test_an_api_key_shows_itself_to_whoever_presents_its_hash(world):
+    digest = world.database.value("select hash from api_keys where account_id = :a", a=world.a)
+    with world.database.uow(key_hash=digest.hex()) as uow:
+        assert accounts_seen(uow, "api_keys") == {world.a}
+        assert accounts_seen(uow, "accounts") == set()
+    with world.database.uow(key_hash=bytes(len(digest)).hex()) as uow:
+        assert accounts_seen(uow, "api_keys") == set()
+
+
+def test_presenting_a_hash_does_not_allow_changing_the_key(world):
+    digest = world.database.value("select hash from api_keys where account_id = :a", a=world.a)
+    with world.database.uow(key_hash=digest.hex()) as uow:
+        assert uow.sql("update api_keys set revoked_at = clock_now()").rowcount == 0
+
+
+def test_a_forged_account_is_only_a_string(world):
+    for forged in ("' or true --", "%", "*", "null", world.a.upper()):
+        with world.database.uow(forged) as uow:
+            assert accounts_seen(uow, "jobs") == set()
