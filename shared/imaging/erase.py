@@ -11,10 +11,10 @@ import numpy as np
 
 from shared.imaging.decode import Pixels
 from shared.imaging.frame import Points, bounds, filled, grown
-from shared.imaging.ink import Floats, Ground, Ink, Mask, distance, separate, softness, to_lab
+from shared.imaging.ink import Floats, Ground, Ink, Mask, separate, softness
 from shared.scenes.schemas import Block, Line
 
-_TEXTURED = 3.0
+_TEXTURED = 0.9
 _NOISY = 0.6
 
 
@@ -84,7 +84,7 @@ def erase(
             continue
         crop = region.cut(rgb)
         ground, ink = separate(crop, region.tight, region.wide, region.usable, em)
-        soft[block.id].append(softness(distance(to_lab(crop), to_lab(ground.smooth)), ink))
+        soft[block.id].append(softness(crop, ground, ink))
         _repaint(crop, ground, ink, writable, em, rng)
     return {name: float(np.median(values)) for name, values in soft.items() if values}
 
@@ -112,15 +112,16 @@ def _repaint(
 ) -> None:
     if not ink.halo.any():
         return
-    if ground.texture > _TEXTURED:
-        mask = ink.halo & writable
-        radius = max(3, round(0.08 * em))
-        crop[mask] = cv2.inpaint(crop, ink.halo.astype(np.uint8), radius, cv2.INPAINT_TELEA)[mask]
-        return
+    textured = ground.texture > _TEXTURED
     # Coding leaves ripples around strokes; on even ground a wider mask takes them away unseen.
-    radius = max(1, round(0.05 * em)) if ground.noise > _NOISY else 1
+    radius = max(1, round(0.05 * em)) if ground.noise > _NOISY and not textured else 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    mask = np.asarray(cv2.dilate(ink.halo.astype(np.uint8), kernel), dtype=bool) & writable
+    spread = np.asarray(cv2.dilate(ink.halo.astype(np.uint8), kernel), dtype=np.uint8)
+    mask = spread.astype(bool) & writable
+    if textured:
+        reach = max(3, round(0.08 * em))
+        crop[mask] = cv2.inpaint(crop, spread, reach, cv2.INPAINT_TELEA)[mask]
+        return
     paint = ground.smooth[mask]
     known = crop[ground.known].astype(np.float32) - ground.smooth[ground.known]
     if ground.noise > _NOISY and len(known) > 50:

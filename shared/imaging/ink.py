@@ -15,6 +15,7 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 _SAMPLE = 6000
+_LIGHTNESS = 15.0  # least difference of lightness whose edges can be measured
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,27 @@ def separate(rgb: Pixels, tight: Mask, wide: Mask, usable: Mask, em: float) -> t
     learn = usable | wide
     plane = _robust_plane(rgb, learn, wide, tight)
     far = distance(lab, to_lab(plane))
-    ink = _threshold(far, tight, wide, em)
+    ink = _threshold(far, tight, wide, np.ones_like(tight), em)
     for _ in range(2):
         known = _known(learn, ink)
         smooth = _local_mean(rgb, known, plane, em)
-        far = distance(lab, to_lab(smooth))
-        ink = _threshold(far, tight, wide, em)
+        away = lab - to_lab(smooth)
+        far = np.asarray(np.linalg.norm(away, axis=2), dtype=np.float32)
+        ink = _threshold(far, tight, wide, _same_side(rgb, away, far, ink.core), em)
     known = _known(learn, ink)
     noise, texture = _residuals(lab, smooth, far, known)
     return Ground(smooth, noise, texture, known), ink
+
+
+def _same_side(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Mask:
+    """Pixels that differ from the ground as the text does: a dark line is no part of light text."""
+    if core.sum() < 12:
+        return np.ones_like(core)
+    strong = core & (far >= np.percentile(far[core], 60))
+    weights = _near_mode(rgb[strong].astype(np.float64), np.ones(int(strong.sum())))
+    towards = np.average(away[strong], axis=0, weights=weights + 1e-6)
+    towards = towards / max(1e-6, float(np.linalg.norm(towards)))
+    return np.asarray(away @ towards.astype(np.float32) > 0.25 * far, dtype=bool)
 
 
 def _known(learn: Mask, ink: Ink) -> Mask:
@@ -129,7 +142,7 @@ def _near_mode(values: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArr
     return np.asarray(np.exp(-((away / 40) ** 2)), dtype=np.float64)
 
 
-def _threshold(far: Floats, tight: Mask, wide: Mask, em: float) -> Ink:
+def _threshold(far: Floats, tight: Mask, wide: Mask, same: Mask, em: float) -> Ink:
     inside = far[tight]
     if inside.size == 0:
         none = np.zeros_like(tight)
@@ -139,11 +152,11 @@ def _threshold(far: Floats, tight: Mask, wide: Mask, em: float) -> Ink:
     noise = 1.48 * float(np.median(calm)) if calm.size else 1.0
     cut = max(between, 3 * noise, 4.0)
     foreign = np.asarray(far > cut, dtype=bool)
-    core = _attached(foreign & wide, tight)
+    core = _attached(foreign & wide & same, tight)
     contrast = float(np.percentile(far[core], 80)) if core.any() else 0.0
     # A rim pixel carries a share of the ink; below an eighth it cannot be told from noise.
     low = max(2.5 * noise, 0.1 * contrast, 1.2)
-    reach = max(2, round(0.06 * em))
+    reach = max(2, round(0.09 * em))
     halo = core | (_dilated(core, reach) & (far > low) & wide)
     return Ink(core, _dilated(halo, 1) & wide, foreign, contrast)
 
@@ -215,14 +228,18 @@ def _residuals(lab: Floats, smooth: Floats, far: Floats, known: Mask) -> tuple[f
     return noise, float(np.percentile(np.abs(structure[known]), 80))
 
 
-def softness(far: Floats, ink: Ink) -> float:
+def softness(rgb: Pixels, ground: Ground, ink: Ink) -> float:
     """Blur of the text's edges as a Gaussian's standard deviation in pixels, from the steepest of them.
 
-    About 0.4, the anti-aliasing of a sharp edge, is the least.
+    About 0.4, the anti-aliasing of a sharp edge, is the least, also where lightness says too little: colour
+    alone is blurred by coding already.
     """
-    if ink.core.sum() < 12 or min(far.shape) < 3:
+    if ink.core.sum() < 12 or min(ink.core.shape) < 3:
         return 0.4
+    far = np.abs(to_lab(rgb)[..., 0] - to_lab(ground.smooth)[..., 0])
     full = float(np.percentile(far[ink.core], 85))
+    if full < _LIGHTNESS:
+        return 0.4
     across, down = np.diff(far, axis=1)[:-1], np.diff(far, axis=0)[:, :-1]
     steep = np.sqrt(across**2 + down**2)[ink.halo[:-1, :-1]]
     if steep.size == 0 or full <= 0:

@@ -102,7 +102,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         baseline=extent.top + rise * size,
         left=extent.left,
         right=extent.right,
-        stroke=_stroke(far, ink) / size,
+        stroke=_stroke(far, ink, softness(crop, ground, ink)) / size,
         slant=_slant(extent.flat),
         tilt=extent.tilt,
     )
@@ -178,7 +178,7 @@ def _drop(flat: Mask) -> float:
     return best if best_score > 1.05 * level else 0.0
 
 
-def _stroke(far: Floats, ink: Ink) -> float:
+def _stroke(far: Floats, ink: Ink, blur: float) -> float:
     """Typical stem width in pixels: twice the area over the length of the rim, both from partial coverage.
 
     The rim's length is the total variation of the coverage. What blur adds to thin stems is taken off.
@@ -190,7 +190,7 @@ def _stroke(far: Floats, ink: Ink) -> float:
     across, down = np.diff(cover, axis=1)[:-1], np.diff(cover, axis=0)[:, :-1]
     rim = float(np.sqrt(across**2 + down**2).sum())
     seen = 2 * float(cover.sum()) / max(1e-3, rim)
-    return float(np.sqrt(max(0.0, seen**2 - (_BLUR_WIDENS * softness(far, ink)) ** 2)))
+    return float(np.sqrt(max(0.0, seen**2 - (_BLUR_WIDENS * blur) ** 2)))
 
 
 def _slant(flat: Mask) -> float:
