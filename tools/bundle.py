@@ -16,6 +16,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from shared.edge.manifest import load, load_all
@@ -98,6 +99,7 @@ def _fonts(folder: Path) -> dict[str, bytes]:
     return found
 
 
+@cache
 def _compiled(name: str, source: bytes) -> tuple[str, bytes]:
     """The bytecode of a source file as PEP 552 wants it, never checked against the source.
 

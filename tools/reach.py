@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 PACKAGE = "shared"
@@ -64,7 +64,7 @@ class _Module:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.path.read_text(encoding="utf-8"), str(self.path))
+        return _parse(self.path.read_bytes())
 
     @cached_property
     def definitions(self) -> dict[str, ast.AST]:
@@ -204,6 +204,11 @@ class _Walk:
     def _import_from(self, module: str, name: str) -> tuple[str, str | None]:
         inner = f"{module}.{name}"
         return (inner, None) if self._file(inner) else (module, name)
+
+
+@cache
+def _parse(source: bytes) -> ast.Module:
+    return ast.parse(source)
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.stmt]:
