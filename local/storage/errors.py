@@ -9,11 +9,17 @@ class StorageError(Exception):
     """A refused request.
 
     `status` is the HTTP status, `reason` the JSON API's error reason, `code` the XML API's error code,
-    `elements` further elements of the XML body (name to text).
+    `elements` further elements of the XML body (name to text), `headers` go with the answer.
     """
 
     def __init__(
-        self, status: int, reason: str, code: str, message: str, elements: Mapping[str, str] | None = None
+        self,
+        status: int,
+        reason: str,
+        code: str,
+        message: str,
+        elements: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -21,6 +27,7 @@ class StorageError(Exception):
         self.code = code
         self.message = message
         self.elements = dict(elements or {})
+        self.headers = dict(headers or {})
 
     def as_json(self) -> bytes:
         """The JSON API's error body (empty for 304, which has none)."""
@@ -75,6 +82,13 @@ def conflict(message: str, code: str) -> StorageError:
 def invalid(message: str) -> StorageError:
     """The request is malformed (400)."""
     return StorageError(400, "invalid", "InvalidArgument", message)
+
+
+def range_not_satisfiable(size: int) -> StorageError:
+    """The wanted range lies outside the object of `size` bytes (416)."""
+    message = "The requested range cannot be satisfied."
+    headers = {"Content-Range": f"bytes */{size}"}
+    return StorageError(416, "requestedRangeNotSatisfiable", "InvalidRange", message, headers=headers)
 
 
 def bad_digest(kind: str, provided: str, calculated: str) -> StorageError:

@@ -1,7 +1,6 @@
 """The JSON API's uploads: media, multipart and resumable."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -30,13 +29,16 @@ def _intent(request: web.Request, bucket: str, body: Mapping[str, Any], content_
     fields.setdefault("contentType", content_type or _DEFAULT_TYPE)
     if encoding := request.query.get("contentEncoding"):
         fields["contentEncoding"] = encoding
-    given = {"md5": body.get("md5Hash"), "crc32c": body.get("crc32c")}
+    given = {"md5": body.get("md5Hash") or request.headers.get("Content-MD5"), "crc32c": body.get("crc32c")}
     return Intent(
         bucket=bucket,
         name=object_name(request.query.get("name") or str(body.get("name") or "")),
         fields=fields,
         preconditions=Preconditions.from_query(request.query),
-        checksums={name: str(value) for name, value in given.items() if value},
+        checksums={
+            **checksums_of_header(request.headers.get("x-goog-hash")),
+            **{name: str(value) for name, value in given.items() if value},
+        },
         total=whole_number("X-Upload-Content-Length", request.headers.get("X-Upload-Content-Length")),
     )
 
@@ -50,7 +52,6 @@ async def insert(
         return await _start(uploads, request, at["bucket"])
     if kind == "media":
         intent = _intent(request, at["bucket"], {}, request.headers.get("Content-Type"))
-        intent = replace(intent, total=request.content_length)
         version = await receive(backend, intent, request.content.iter_chunked(_BLOCK))
     elif kind == "multipart":
         version = await _multipart(backend, request, at["bucket"])

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from local.storage.backend import Backend
 from local.storage.content import BLOCK
-from local.storage.errors import StorageError, not_modified
+from local.storage.errors import not_modified, range_not_satisfiable
 from local.storage.resources import ObjectVersion
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -56,8 +56,7 @@ def requested_range(header: str | None, size: int) -> tuple[int, int] | None:
     else:
         start, stop = max(0, size - int(match[2])), size
     if start >= stop:
-        message = f"The requested range cannot be satisfied: {header}"
-        raise StorageError(416, "requestedRangeNotSatisfiable", "InvalidRange", message)
+        raise range_not_satisfiable(size)
     return start, stop
 
 

@@ -86,7 +86,8 @@ class StorageServer:
     def _refusal(error: StorageError, *, as_json: bool) -> web.Response:
         kind = "application/json" if as_json else "application/xml"
         body = error.as_json() if as_json else error.as_xml()
-        return web.Response(status=error.status, body=body, content_type=kind, charset="UTF-8")
+        headers = {"Content-Type": f"{kind}; charset=UTF-8", **error.headers}
+        return web.Response(status=error.status, body=body, headers=headers)
 
     async def _json(self, request: web.Request, service: str, rest: str) -> web.StreamResponse:
         json_api.refuse_unsupported(request)

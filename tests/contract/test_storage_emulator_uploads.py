@@ -13,6 +13,8 @@ from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
+from local.storage.backend import open_backend
+from local.storage.objects import Draft
 from local.storage.process import StorageProcess
 
 GRANULE = 256 * 1024
@@ -70,7 +72,7 @@ def test_wrong_client_checksums_and_cut_bodies_leave_nothing_behind(emulator, bu
     kind = {"Content-Type": "multipart/related; boundary=B"}
     assert requests.post(url, data=cut, headers=kind, timeout=5).status_code == 400
     path = url.removeprefix(emulator.url).replace("multipart", "media&name=x")
-    with socket.create_connection(("127.0.0.1", emulator.port)) as raw:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=5) as raw:
         raw.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\ncontent".encode())
     time.sleep(0.2)
     assert bucket.get_blob("x") is None
@@ -86,7 +88,7 @@ def test_resumable_upload_in_chunks_by_the_client(bucket):
         writer.write(content)
     assert bucket.blob("written").download_as_bytes() == content
     bucket.blob("nothing", chunk_size=GRANULE).upload_from_string(b"")
-    assert bucket.blob("nothing").download_as_bytes() == b""
+    assert bucket.blob("nothing", chunk_size=GRANULE).download_as_bytes() == b""
 
 
 def test_resumable_session_resumes_where_the_service_says(emulator, bucket):
@@ -98,7 +100,7 @@ def test_resumable_session_resumes_where_the_service_says(emulator, bucket):
     partial = _put(url, content[: GRANULE + 5], f"bytes 0-{GRANULE + 4}/{total}")
     assert (partial.status_code, partial.headers["Range"]) == (308, f"bytes=0-{GRANULE - 1}")
     assert _put(url, content[-5:], f"bytes {total - 5}-{total - 1}/{total}").status_code == 503
-    with socket.create_connection(("127.0.0.1", emulator.port)) as raw:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=5) as raw:
         head = f"PUT {url.removeprefix(emulator.url)} HTTP/1.1\r\nHost: x\r\n"
         head += f"Content-Length: {total - GRANULE}\r\n"
         raw.sendall(f"{head}Content-Range: bytes {GRANULE}-{total - 1}/{total}\r\n\r\n".encode())
@@ -112,6 +114,43 @@ def test_resumable_session_resumes_where_the_service_says(emulator, bucket):
     again = _put(url, b"", f"bytes */{total}")
     assert (again.status_code, again.json()["generation"]) == (200, done.json()["generation"])
     assert bucket.blob("x").download_as_bytes() == content
+
+
+def test_a_later_request_takes_a_session_over_from_a_stalled_one(emulator, bucket):
+    url = _session(emulator, bucket, "x")
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=5) as stalled:
+        path = url.removeprefix(emulator.url)
+        head = f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {GRANULE}\r\n"
+        head += f"Content-Range: bytes 0-{GRANULE - 1}/*\r\n\r\n"
+        stalled.sendall(head.encode() + b"0" * 10)
+        time.sleep(0.1)
+        assert _put(url, b"1" * GRANULE, f"bytes 0-{GRANULE - 1}/*").status_code == 308
+        stalled.sendall(b"0" * (GRANULE - 10))
+        assert b" 503 " in stalled.recv(100)
+    assert _put(url, b"", f"bytes */{GRANULE}").status_code == 200
+    assert bucket.blob("x").download_as_bytes() == b"1" * GRANULE
+
+
+def test_concurrent_finishers_of_a_session_get_the_same_object(emulator, bucket):
+    url = _session(emulator, bucket, "x")
+    size = 16 * GRANULE
+    assert _put(url, b"0" * size, f"bytes 0-{size - 1}/*").headers["Range"] == f"bytes=0-{size - 1}"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: _put(url, b"", f"bytes */{size}"), range(8)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.json()["generation"] for answer in answers} == {str(bucket.get_blob("x").generation)}
+
+
+def test_generations_grow_even_when_the_clock_goes_back(tmp_path):
+    now = 0.0
+    backend = open_backend(tmp_path, "http://local", clock=lambda: now)
+    backend.buckets.create({"name": "bucket"})
+    made = []
+    for now in (2000.0, 1000.0, 1000.0, 3000.0):  # noqa: B007 - the clock reads it
+        content = backend.content.create()
+        draft = Draft("bucket", "x", content, backend.content.digests(content), {})
+        made.append(backend.objects.commit(draft).generation)
+    assert made == [2_000_000_000, 2_000_000_001, 2_000_000_002, 3_000_000_000]
 
 
 def test_a_cancelled_session_is_gone(emulator, bucket):
@@ -143,11 +182,14 @@ def test_of_sixteen_concurrent_creators_exactly_one_wins(emulator, bucket):
 
 def test_killed_and_started_again_it_has_lost_nothing(emulator, bucket):
     blob = bucket.blob("kept")
+    blob.upload_from_string(b"to be replaced")
+    files = _files(emulator)
     blob.upload_from_string(b"kept")
+    assert _files(emulator) == files
     url = _session(emulator, bucket, "x")
     _put(url, b"0" * GRANULE, f"bytes 0-{GRANULE - 1}/{GRANULE + 1}")
     path = _upload_url(emulator, bucket, uploadType="media", name="half").removeprefix(emulator.url)
-    with socket.create_connection(("127.0.0.1", emulator.port)) as raw:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=5) as raw:
         raw.sendall(
             f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n".encode() + b"0" * 500_000
         )
