@@ -14,22 +14,16 @@ from local.state import REPOSITORY
 if TYPE_CHECKING:
     from local.runner import Runner
 
-SAMPLES = REPOSITORY / "local" / "samples"
-
-
-def sample_photo() -> Path:
-    """The photo that is translated; FileNotFoundError when the repository holds none."""
-    found = sorted(SAMPLES.glob("*.jpg"))
-    if not found:
-        raise FileNotFoundError(f"no sample photo in {SAMPLES}")
-    return found[0]
+SAMPLE = REPOSITORY / "local" / "samples" / "wet-floor.jpg"
 
 
 async def translate_sample(runner: Runner) -> None:
     """Translate the sample from English to Spanish by the command a user would type, and say where it is."""
+    for activator in runner.activators:
+        activator.warm()
     folder = runner.state.folder / "samples"
     folder.mkdir(exist_ok=True)
-    copy = Path(shutil.copy(sample_photo(), folder))
+    copy = Path(shutil.copy(SAMPLE, folder))
     arguments = ["translate", str(copy), "--from", "en", "--to", "es", "--state", str(runner.state.folder)]
     began = time.monotonic()
     print(f"translating {copy.name} from en to es", flush=True)

@@ -152,7 +152,8 @@ def _wait(api: Api, works: list[Work], bar: Bar) -> None:
 
 
 def _collect(api: Api, work: Work) -> None:
-    for output in api.outputs(work.job["id"]):
+    # Outputs without a language are about the whole job: its scene, its receipt.
+    for output in [output for output in api.outputs(work.job["id"]) if output.get("language")]:
         path = result_path(work.file, output["language"], output.get("media_type", media_type(work.file)))
         with requests.get(output["url"], stream=True, timeout=120) as answer, path.open("wb") as file:
             if answer.status_code != 200:

@@ -1,4 +1,4 @@
-"""Fixtures of every suite: one local cloud for the whole session, and an environment that tests cannot leak."""
+"""Fixtures of every suite: one local cloud for the session, and an environment that tests cannot leak."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class FunctionPool:
         self._freed = asyncio.Condition()
         self._room = asyncio.Lock()
         self._launching = 0
-        self._ending: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -101,7 +101,7 @@ class FunctionPool:
             self._sweeper.cancel()
         for name in list(self._instances):
             self._retire(name)
-        await asyncio.gather(*self._ending, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def status(self) -> list[dict[str, Any]]:
         """The instances alive now."""
@@ -171,9 +171,16 @@ class FunctionPool:
                 raise NoInstance(str(error)) from error
             raise
         self._failed.pop(function, None)
+        self._tasks.add(burial := asyncio.create_task(self._bury(process)))
+        burial.add_done_callback(self._tasks.discard)
         instance = Instance(function, port, process, stamp, time.monotonic() - began)
         self._instances[function] = instance
         return instance
+
+    async def _bury(self, process: asyncio.subprocess.Process) -> None:
+        """When the server has died its workers would go on serving for a moment: they end with it."""
+        await process.wait()
+        self._nursery.forget(process)
 
     async def _make_room(self) -> None:
         """Stop the least recently used idle instance when the house is full; wait when all are busy."""
@@ -193,8 +200,8 @@ class FunctionPool:
         """Take the instance out of service; it may finish what it is doing."""
         instance = self._instances.pop(function)
         task = asyncio.create_task(self._nursery.end(instance.process, grace=_GRACE))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     async def _stop_idle(self) -> None:

@@ -52,6 +52,12 @@ class Activator:
             self._server.close()
         await self._end_process()
 
+    def warm(self) -> None:
+        """Start the process now, for a connection that is sure to come."""
+        task = asyncio.create_task(self._ensure())
+        self._pipes.add(task)
+        task.add_done_callback(self._pipes.discard)
+
     def status(self) -> dict[str, Any]:
         """What `python -m local status` shows of it."""
         alive = self._alive()
@@ -83,11 +89,14 @@ class Activator:
         for end in (writer, inner_writer):
             end.transport.abort()
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _ensure(self) -> None:
         self._spoken = time.monotonic()
         async with self._starting:
             if not self._alive():
                 await self._launch()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        await self._ensure()
         return await asyncio.open_connection("127.0.0.1", self._inner)
 
     async def _launch(self) -> None:
