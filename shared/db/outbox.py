@@ -73,7 +73,9 @@ class Outbox:
         )
 
     def _insert(self) -> None:
-        rows = self._uow.execute(insert(outbox).values(self._pending).returning(*_COLUMNS, _FUTURE))
+        # Emptied first: what a later hook adds is inserted by a hook of its own.
+        pending, self._pending = self._pending, []
+        rows = self._uow.execute(insert(outbox).values(pending).returning(*_COLUMNS, _FUTURE))
         effects = [_effect(row) for row in rows if not row.future or row.kind == "task"]
         self._uow.after_commit(lambda: self._deliver(effects))
 
@@ -96,7 +98,10 @@ def _effect(row: Any) -> Effect:
 
 
 def claim_unsent(uow: UnitOfWork, limit: int) -> list[Effect]:
-    """Take over due rows whose writer has not sent them in time. Two sweepers never take the same row."""
+    """Take over due rows whose writer has not sent them in time, in the order in which they were written.
+
+    Two sweepers never take the same row.
+    """
     due = (
         select(outbox.c.id)
         .where(outbox.c.sent_at.is_(None), outbox.c.claimed_until < clock_now())
@@ -110,7 +115,7 @@ def claim_unsent(uow: UnitOfWork, limit: int) -> list[Effect]:
         .values(claimed_until=clock_now() + CLAIM, attempts=outbox.c.attempts + 1)
         .returning(*_COLUMNS, _FUTURE)
     )
-    return [_effect(row) for row in uow.execute(statement)]
+    return sorted(map(_effect, uow.execute(statement)), key=lambda effect: effect.id)
 
 
 def mark_sent(uow: UnitOfWork, ids: list[int]) -> None:

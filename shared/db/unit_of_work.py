@@ -117,13 +117,13 @@ class UnitOfWork:
 
         connection.execute(text(_BIND), {"account": self.account or "", "key_hash": self._key_hash})
 
-    def _finish(self) -> Exception | None:
+    def _finish(self) -> BaseException | None:
         try:
             for hook in self._before:
                 hook()
             if self._connection is not None:
                 self._connection.commit()
-        except Exception as error:
+        except BaseException as error:
             return error
         return None
 
