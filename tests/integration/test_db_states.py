@@ -4,7 +4,7 @@
 from itertools import product
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from shared.db.errors import IllegalTransition
 from shared.jobs.repository import JobRepository
@@ -79,7 +79,7 @@ def test_an_ended_job_may_still_change_what_is_not_its_state(database):
 
 def test_there_are_no_states_but_the_known_ones(database):
     account = database.account()
-    with pytest.raises(IntegrityError, match="jobs_state_check"):
+    with pytest.raises(DBAPIError, match="jobs_state_check"):
         job_in(database, account, "lost")
-    with pytest.raises(IntegrityError, match="job_targets_state_check"):
+    with pytest.raises(DBAPIError, match="job_targets_state_check"):
         target_in(database, account, "lost")
