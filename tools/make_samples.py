@@ -70,7 +70,7 @@ def wet_floor(fonts: FontLibrary) -> Canvas:
     _warning_triangle(sign, (500, 190), 130)
     pen = Pen(fonts, sign)
     pen.write("Caution: wet floor", (500, 425), 88, (26, 24, 22), 700, align="center")
-    pen.write("Please close the door", (500, 545), 66, (26, 24, 22), align="center")
+    pen.write("The door is closed", (500, 545), 66, (26, 24, 22), align="center")
     pen.write("The floor is slippery", (500, 635), 66, (26, 24, 22), align="center")
     for x, y in ((62, 62), (938, 62), (62, 698), (938, 698)):
         cv2.circle(sign, (x, y), 12, (120, 112, 100), -1, cv2.LINE_AA)
@@ -92,7 +92,7 @@ def menu(fonts: FontLibrary) -> Canvas:
         ("Green salad with cheese", "7.00"),
         ("Grilled salmon with lemon", "14.50"),
         ("Chicken with rice", "12.00"),
-        ("Apple cake", "5.50"),
+        ("Chocolate cake", "5.50"),
     ]
     for i, (dish, price) in enumerate(dishes):
         y = 310 + i * 112
@@ -115,8 +115,8 @@ def museum(fonts: FontLibrary) -> Canvas:
     pen = Pen(fonts, poster)
     white, cream = (250, 248, 244), (250, 222, 150)
     pen.write("The museum", (80, 200), 92, white, 700)
-    pen.write("is open every day", (80, 312), 92, white, 700)
-    body = ["The exhibition shows old maps", "and books of the city.", "Children do not pay."]
+    pen.write("opens every day", (80, 312), 92, white, 700)
+    body = ["The exhibition has old maps", "and books of the city.", "Children do not pay."]
     for i, line in enumerate(body[:2]):
         pen.write(line, (80, 1000 + i * 66), 50, cream)
     pen.write(body[2], (80, 1190), 50, white)

@@ -15,6 +15,7 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 _SAMPLE = 6000
+_LARGEST_EM = 56.0
 _LIGHTNESS = 15.0  # least difference of lightness whose edges can be measured
 
 
@@ -63,8 +64,11 @@ def separate(rgb: Pixels, tight: Mask, wide: Mask, usable: Mask, em: float) -> t
     `tight` covers the words as recognised, `wide` a margin more, `usable` the pixels that may teach the
     ground (no other text). `em` is the text's size in pixels. Method: a robust plane through ring and
     words, Otsu's threshold (1979) on the CIELAB distance from it, then a second look at the ground
-    without the ink, and hysteresis for the anti-aliased rim.
+    without the ink, and hysteresis for the anti-aliased rim. Large text is looked at from further away.
     """
+    shrink = em / _LARGEST_EM
+    if shrink > 1.5:
+        return _separate_reduced(rgb, tight, wide, usable, em, shrink)
     lab = to_lab(rgb)
     learn = usable | wide
     plane = _robust_plane(rgb, learn, wide, tight)
@@ -79,6 +83,36 @@ def separate(rgb: Pixels, tight: Mask, wide: Mask, usable: Mask, em: float) -> t
     known = _known(learn, ink)
     noise, texture = _residuals(lab, smooth, far, known)
     return Ground(smooth, noise, texture, known), ink
+
+
+def _separate_reduced(
+    rgb: Pixels, tight: Mask, wide: Mask, usable: Mask, em: float, shrink: float
+) -> tuple[Ground, Ink]:
+    """`separate` at a `shrink`-th of the size, its findings brought back to the full one."""
+    height, width = tight.shape
+    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    masks = [_scaled(mask, size) for mask in (tight, wide, usable)]
+    ground, ink = separate(small, masks[0], masks[1], masks[2], em / shrink)
+    full = (width, height)
+    smooth = _resized(ground.smooth, full, cv2.INTER_LINEAR)
+    known = _scaled(ground.known, full)
+    ys, xs = np.nonzero(known)
+    step = max(1, len(xs) // _SAMPLE)
+    ys, xs = ys[::step], xs[::step]
+    noise = ground.noise
+    if len(xs):
+        # Averaging has taken the noise away, so it is measured again on single pixels.
+        away = to_lab(rgb[ys, xs][None]) - to_lab(smooth[ys, xs][None])
+        noise = 1.48 * float(np.median(np.linalg.norm(away, axis=2)))
+    return Ground(smooth, noise, ground.texture, known), Ink(
+        _scaled(ink.core, full), _scaled(ink.halo, full) & wide, _scaled(ink.foreign, full), ink.contrast
+    )
+
+
+def _scaled(mask: Mask, size: tuple[int, int]) -> Mask:
+    values = cv2.resize(mask * np.uint8(255), size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(values > 96, dtype=bool)
 
 
 def _same_side(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Mask:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from shared.imaging.decode import Pixels
 from shared.imaging.erase import Region, region_of
-from shared.imaging.frame import Frame, Points
+from shared.imaging.frame import Frame, Points, bounds
 from shared.imaging.ink import (
     Floats,
     Ink,
@@ -28,6 +28,7 @@ from shared.scenes.schemas import Line
 
 _BLUR_WIDENS = 2.2
 _WORKING_HEIGHT = 48
+_LARGEST = 120.0  # height in pixels above which a line is measured on a smaller copy
 _TALL = set("bdfhklßtijĳ()[]{}/|!?\"'%&@#$€£¥“”‘’«»")
 _DEEP = {**dict.fromkeys("gjpqyçşţ", 0.24), **dict.fromkeys("()[]{}|Q@", 0.2), **dict.fromkeys(",;", 0.13)}
 _OTHER_SCRIPTS = {
@@ -81,6 +82,8 @@ class _Extent:
 def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     """Measure `line`; None where no ink can be told from its ground. `others` are polygons of other text."""
     frame = Frame.of(line.polygon)
+    if frame.height > _LARGEST:
+        return _measured_reduced(rgb, line, others, frame.height / _LARGEST * 1.5)
     height, width = rgb.shape[:2]
     region = region_of(line, frame.height * 0.8, width, height, others)
     if region is None:
@@ -105,6 +108,32 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         stroke=_stroke(far, ink, softness(crop, ground, ink)) / size,
         slant=_slant(extent.flat),
         tilt=extent.tilt,
+    )
+
+
+def _measured_reduced(rgb: Pixels, line: Line, others: Sequence[Points], shrink: float) -> Look | None:
+    """`measure` on a smaller copy of the line's surroundings: large letters have pixels to spare."""
+    height, width = rgb.shape[:2]
+    margin = Frame.of(line.polygon).height
+    left, top, right, bottom = bounds(np.array(line.polygon), margin, width, height)
+    if right - left < shrink or bottom - top < shrink:
+        return None
+    size = (max(1, round((right - left) / shrink)), max(1, round((bottom - top) / shrink)))
+    small = cv2.resize(rgb[top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
+
+    def moved(polygon: Sequence[Sequence[float]] | Points) -> list[tuple[float, float]]:
+        return [((float(x) - left) / shrink, (float(y) - top) / shrink) for x, y in polygon]
+
+    copy = Line(polygon=moved(line.polygon), text=line.text, words=[moved(word) for word in line.words])
+    look = measure(np.asarray(small, dtype=np.uint8), copy, [np.array(moved(other)) for other in others])
+    if look is None:
+        return None
+    return replace(
+        look,
+        size=look.size * shrink,
+        baseline=look.baseline * shrink,
+        left=look.left * shrink,
+        right=look.right * shrink,
     )
 
 
