@@ -14,6 +14,7 @@ from local.state import REPOSITORY
 if TYPE_CHECKING:
     from local.runner import Runner
 
+WAY = ("jobs", "on_upload", "process_image")
 SAMPLE = REPOSITORY / "local" / "samples" / "wet-floor.jpg"
 
 
@@ -21,6 +22,8 @@ async def translate_sample(runner: Runner) -> None:
     """Translate the sample from English to Spanish by the command a user would type, and say where it is."""
     for activator in runner.activators:
         activator.warm()
+    for name in WAY:
+        runner.gateway.pool.warm(name)
     folder = runner.state.folder / "samples"
     folder.mkdir(exist_ok=True)
     copy = Path(shutil.copy(SAMPLE, folder))

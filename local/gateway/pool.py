@@ -74,7 +74,7 @@ class FunctionPool:
         self._freed = asyncio.Condition()
         self._room = asyncio.Lock()
         self._launching = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._sweeper: asyncio.Task[None] | None = None
 
     def open(self) -> None:
@@ -94,6 +94,11 @@ class FunctionPool:
             instance.last_used = time.monotonic()
             async with self._freed:
                 self._freed.notify_all()
+
+    def warm(self, function: str) -> None:
+        """Start an instance now, for a request that is sure to come."""
+        self._tasks.add(task := asyncio.create_task(self._obtain(function)))
+        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """Stop every instance, each with ten seconds to finish what it does."""
