@@ -116,12 +116,22 @@ def make_entry(
 def log_outcome(outcome: Plan, error: Exception) -> None:
     """Write one line about work that did not succeed, with the stack where somebody should look."""
     fields = {"fields": {"outcome": type(outcome).__name__, "error": type(error).__name__}}
-    if isinstance(outcome, Drop):
+    if isinstance(outcome, Drop) and _is_input(error):
+        _log.info("work refused", extra=fields)
+    elif isinstance(outcome, Drop):
         _log.error("work given up", exc_info=error, extra=fields)
     elif isinstance(error, ImangorError):
         _log.warning("work put off", extra=fields)
     else:
         _log.error("work failed and will be tried again", exc_info=error, extra=fields)
+
+
+def _is_input(error: Exception) -> bool:
+    """Whether the fault lies in what a customer sent, which no operator can mend.
+
+    A delivery that cannot be read (400) is the platform's or our own fault.
+    """
+    return isinstance(error, ImangorError) and 400 < error.status < 500 and not error.retry
 
 
 def refuse(outcome: Retry, request_id: str) -> Rendered:

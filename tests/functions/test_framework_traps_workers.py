@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scenarios.framework import bearer, called_by, claims, isolated, log_records, push, serve
 from scenarios.in_memory import WORLD
 
-from shared.core.errors import DependencyDown, InvalidInput, RetryLater, TransientError
+from shared.core.errors import DependencyDown, ImangorError, InvalidInput, RetryLater, TransientError
 
 EVENTS = "events"
 OBJECT = {"bucket": "b", "name": "inbox/é.png", "generation": "7", "size": "3", "contentType": "image/png"}
@@ -175,7 +175,8 @@ def test_the_identity_is_recorded_only_with_the_work(on_file: FlaskClient):
 @pytest.mark.parametrize(
     ("error", "status", "level"),
     [
-        (InvalidInput(), 204, "ERROR"),
+        (InvalidInput(), 204, "INFO"),
+        (ImangorError(), 204, "ERROR"),
         (TransientError(), 500, "WARNING"),
         (DependencyDown(), 500, "WARNING"),
         (RetryLater(LATER), 500, "WARNING"),
