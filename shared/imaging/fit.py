@@ -19,7 +19,7 @@ LEGIBLE = 8.0
 _LEAST_SHARE = 0.6
 _WIDTHS = ((1.0, 0.0), (0.9, 0.06))
 """Shares of the face's width, and the loss of size that is preferred to each."""
-_LINE_COST = 0.04
+_LINE_COST = 0.1
 _GROWTH_COST = 0.01
 _WORD_COST = 0.08  # of breaking a word of Chinese or Japanese
 _TIGHTEST = 1.12

@@ -14,7 +14,7 @@ from shared.imaging.ink import Mask, to_lab
 from shared.imaging.shape import Box
 
 _SAMPLES_PER_EM = 16
-_ASIDE = 0.3  # what is left free before an obstacle, in ems
+_ASIDE = 0.4  # what is left free before an obstacle, in ems
 _SLACK = 0.35  # growth above and below that nobody notices, in ems
 
 
@@ -147,8 +147,8 @@ def _grow(
     left = _run(free[slice(*rows), : columns[0]][:, ::-1].T, round(most.left * scale), aside)
     right = _run(free[slice(*rows), columns[1] :].T, round(most.right * scale), aside)
     span = slice(columns[0] - left, columns[1] + right)
-    up = _run(free[: rows[0], span][::-1], round(most.top * scale), aside // 2)
-    down = _run(free[rows[1] :, span], round(most.bottom * scale), aside // 2)
+    up = _run(free[: rows[0], span][::-1], round(most.top * scale), aside)
+    down = _run(free[rows[1] :, span], round(most.bottom * scale), aside)
     return Box(
         (columns[0] - left) / scale + field.left,
         (rows[0] - up) / scale + field.top,

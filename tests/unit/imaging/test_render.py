@@ -104,6 +104,35 @@ def test_text_never_covers_a_neighbour(page, translate, fonts) -> None:
     assert np.array_equal(result.rgb[kept], picture.rgb[kept])
 
 
+def test_text_never_covers_where_another_translation_comes(page, translate, fonts) -> None:
+    made = page()
+    made.write("no", 40, 80)
+    made.write("12345 67890", 110, 80, ink=(200, 0, 0))
+    picture = made.picture()
+    long = {"no": "absolutamente prohibido entrar aquí sin permiso", "12345 67890": "siete"}
+    scene = translate(made.scene(picture), long)
+    result = decode(render(picture, scene, "es", fonts).data).rgb
+    taken = filled((400, 640), [np.array(scene.blocks[1].polygon)])
+    assert (result[..., 0][taken] > 150).all()
+
+
+def test_what_stays_keeps_its_pixels_where_polygons_overlap(page, translate, fonts) -> None:
+    made = page()
+    made.write(EN, 40, 80)
+    picture = made.picture()
+    scene = translate(made.scene(picture), {EN: "."})
+    block = scene.blocks[0]
+    a, b, c, d = block.polygon
+    half = [((a[0] + b[0]) / 2, a[1]), b, c, ((c[0] + d[0]) / 2, c[1])]
+    line = block.lines[0].model_copy(update={"polygon": half, "words": []})
+    other = {"id": "b2", "polygon": half, "lines": [line], "text": "stays", "translations": {}}
+    scene = scene.model_copy(update={"blocks": [block, block.model_copy(update=other)]})
+    result = decode(render(picture, scene, "es", fonts).data).rgb
+    kept = filled((400, 640), [np.array(half)])
+    assert np.array_equal(result[kept], picture.rgb[kept])
+    assert not np.array_equal(result, picture.rgb)
+
+
 def test_drawn_text_has_the_ink_of_the_source(page, translate, fonts) -> None:
     made = page(ground=(240, 240, 240))
     made.write(EN, 40, 80, size=40, ink=(150, 20, 40), weight=700)
