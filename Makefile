@@ -40,13 +40,16 @@ check: $(INSTALLED) ## lint, types, layers, manifests, OpenAPI and unit tests; n
 	.venv/bin/lint-imports
 	$(PY) -m tools.manifests --check
 	$(PY) -m tools.openapi --check
+	$(PY) -m tools.scene_schema --check
 	$(PY) -m pytest -q tests/unit
 
-openapi: $(INSTALLED) ## write openapi.json from manifests and declarations
+openapi: $(INSTALLED) ## write openapi.json and the JSON Schemas from the code
 	$(PY) -m tools.openapi --write
+	$(PY) -m tools.manifests --write
+	$(PY) -m tools.scene_schema --write
 
 bundle: setup ## one zip for each function, in build/bundles
-	$(PY) -m tools.bundle
+	$(PY) -m tools.bundle --to build/bundles
 
 audit: $(INSTALLED) ## known vulnerabilities in what is installed; needs the network
 	.venv/bin/pip-audit -r requirements.txt --no-deps --disable-pip

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT = Path(".local")
+_LARGEST_LOG = 10 * 1024 * 1024
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -37,9 +38,13 @@ class State:
         self._lock: int | None = None
 
     def prepare(self) -> None:
-        """Create the folders that services expect to find."""
+        """Create the folders that services expect to find, and put logs aside that have grown large."""
         for folder in (self.logs, self.keys, self.valkey, self.storage, self.messaging, self.engines):
             folder.mkdir(parents=True, exist_ok=True)
+        self.keys.chmod(0o700)
+        for path in self.logs.glob("*.log"):
+            if path.stat().st_size > _LARGEST_LOG:
+                path.replace(path.with_suffix(".log.1"))
 
     def hold(self) -> None:
         """Take the folder for this process until it ends; raises `AlreadyRunning` with the holder's pid."""

@@ -14,6 +14,9 @@ from local.gateway.answers import problem
 _PAGES = Path(__file__).resolve().parent.parent / "console"
 _FILES = {"": "index.html", "console.css": "console.css", "console.js": "console.js"}
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data: http://127.0.0.1:*; connect-src 'self' http://127.0.0.1:*"
+)
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
 _JOB = re.compile(r"job_[0-9a-z]{26}")
 
@@ -39,8 +42,7 @@ class Console:
         if refusal := _refuse_strangers(request):
             return refusal
         path = _PAGES / name
-        policy = "default-src 'self'; img-src 'self' blob: http://127.0.0.1:*; connect-src 'self' http://127.0.0.1:*"
-        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": policy}
+        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": _POLICY}
         return web.Response(
             body=path.read_bytes(), content_type=_TYPES[path.suffix], charset="utf-8", headers=headers
         )

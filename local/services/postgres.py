@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from local.services.processes import Owner
@@ -33,6 +34,7 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "jit": "off",
 }
+_LAST_BREATH = 5.0
 
 
 class NoPostgres(Exception):
@@ -148,11 +150,24 @@ def _initialise(binaries: Path, data: Path, owner: Owner | None) -> None:
 
 
 def _remove_stale_pid(data: Path) -> None:
-    """After a hard kill the pid in postmaster.pid may be another program's: no reason to refuse."""
+    """Take away the lock file of a killed server, which may otherwise keep the next one from starting.
+
+    Its pid may by now be another program's, or still be a zombie's. The runner holds the state folder, so a
+    server that lives is about to die with the runner before this one.
+    """
+    lock = data / "postmaster.pid"
+    deadline = time.monotonic() + _LAST_BREATH
+    while lock.exists() and _is_postgres(lock) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if Path("/proc/self").exists() and not _is_postgres(lock):
+        lock.unlink(missing_ok=True)
+
+
+def _is_postgres(lock: Path) -> bool:
+    """Whether the process that wrote the lock file still runs as PostgreSQL."""
     try:
-        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-        program = Path(f"/proc/{pid}/comm").read_text().strip()
+        pid = int(lock.read_text().split("\n", 1)[0])
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
     except (FileNotFoundError, ValueError, ProcessLookupError):
-        program = ""
-    if program != "postgres" and Path("/proc/self").exists():
-        (data / "postmaster.pid").unlink(missing_ok=True)
+        return False
+    return name.endswith("(postgres") and rest.split()[0] != "Z"

@@ -17,6 +17,7 @@ log = logging.getLogger("local")
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 5.0
 _STABLE = 5.0
+_FIRST_TRIES, _BETWEEN_TRIES = 3, 0.4
 
 
 class DidNotStart(Exception):
@@ -50,8 +51,19 @@ class Supervised:
     _keeper: asyncio.Task[None] | None = field(default=None, repr=False)
 
     async def start(self) -> None:
-        """Run the service; raises `DidNotStart` when it fails the first time."""
-        await self._launch()
+        """Run the service; raises `DidNotStart` when it cannot be started.
+
+        It is tried more than once: what a killed runner left behind may be gone only a moment later.
+        """
+        for _ in range(_FIRST_TRIES - 1):
+            try:
+                await self._launch()
+                break
+            except DidNotStart as error:
+                log.warning("%s", error)
+                await asyncio.sleep(_BETWEEN_TRIES)
+        else:
+            await self._launch()
         self._keeper = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:

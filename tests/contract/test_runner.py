@@ -148,11 +148,11 @@ def test_a_killed_runner_leaves_no_process_and_starts_again() -> None:
         children = descendants(cloud)
         os.kill(cloud.connection["pid"], signal.SIGKILL)
 
-        gone, alive = psutil.wait_procs(children, timeout=5)
+        again = start(cloud.state.folder)
+
+        gone, alive = psutil.wait_procs(children, timeout=1)
         assert not alive, [p.cmdline() for p in alive]
         assert len(gone) >= 6
-
-        again = start(cloud.state.folder)
         assert again.connection["gateway"] == cloud.gateway
         assert again.api_key == cloud.api_key
         assert again.request("GET", "/v1/jobs").status_code == 200
