@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from shared.core.errors import ImangorError
 from shared.core.ids import new_id
-from shared.db.models import accounts
+from shared.db.models import accounts, clock_now
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.dispatch import start_recognition
 from shared.jobs.endings import as_problem, end_job, reject
@@ -111,7 +111,8 @@ class Arrivals:
 
     def _reject(self, place: DroppedInto, arrival: Arrival, error: ImangorError) -> None:
         """A rejected file is a failed job: it is listed, and its error file is written like any result."""
-        values = _values(place, arrival) | {"state": JobState.FAILED, "error": as_problem(error)}
+        ended = {"state": JobState.FAILED, "error": as_problem(error), "finished_at": clock_now()}
+        values = _values(place, arrival) | ended
         reject(self._uow, JobRepository(self._uow).add(values, []))
 
 

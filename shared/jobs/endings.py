@@ -47,13 +47,19 @@ def fail_target(uow: UnitOfWork, job: JobRecord, language: str, error: ImangorEr
 
 
 def end_job(uow: UnitOfWork, job: JobRecord, state: JobState, error: ImangorError | None = None) -> None:
-    """End the whole job: what is unfinished fails or is cancelled with it, and its credits come back."""
+    """End the whole job: what is unfinished fails or is cancelled with it, and its credits come back.
+
+    A job that fails when some of its targets are done is partly completed.
+    """
     jobs = JobRepository(uow)
-    open_targets = [t.language for t in jobs.targets([job.id])[job.id] if t.state not in TARGET_ENDED]
+    targets = jobs.targets([job.id])[job.id]
+    open_targets = [t.language for t in targets if t.state not in TARGET_ENDED]
     problem = as_problem(error) if error else None
     target_state = TargetState.FAILED if state is JobState.FAILED else TargetState.CANCELLED
     jobs.change_targets(job.id, open_targets, state=target_state, error=problem)
     Ledger(uow).release(job.id, open_targets)
+    if state is JobState.FAILED and any(t.state is TargetState.DONE for t in targets):
+        state, problem = JobState.PARTLY_COMPLETED, None
     _end(uow, job, state, problem)
 
 

@@ -61,6 +61,9 @@ def error_object(prefix: str) -> str:
 
 def classify(name: str) -> UploadedFor | DroppedInto | None:
     """What an object of the uploads bucket is, by its name alone; None when it is nothing of ours."""
+    if "\x00" in name:
+        # No column of PostgreSQL can hold such a name, and nobody gives a file one by accident.
+        return None
     upload = _UPLOAD.fullmatch(name)
     if upload and is_id("acc", upload["account"]) and is_id("job", upload["job"]):
         return UploadedFor(upload["account"], upload["job"])

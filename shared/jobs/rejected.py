@@ -33,12 +33,15 @@ class DeadLetters:
         """Keep one message by its identity, once. An upload's job fails; an upload of no job is erased."""
         place = classify(attributes.get("objectId", ""))
         account = place.account if place is not None else None
-        message: dict[str, Any] = {"attributes": dict(attributes), "data": data}
+        message: dict[str, Any] = {
+            "attributes": {_storable(name): _storable(value) for name, value in attributes.items()},
+            "data": _storable(data),
+        }
         subscription = attributes.get("CloudPubSubDeadLetterSourceSubscription", "")
         values = {
             "account_id": account,
-            "subscription": subscription,
-            "identity": identity,
+            "subscription": _storable(subscription),
+            "identity": _storable(identity),
             "message": message,
         }
         self._uow.execute(insert(dead_letters).values(**values).on_conflict_do_nothing())
@@ -52,3 +55,8 @@ class DeadLetters:
             erase_upload(self._uow, attributes["objectId"], int(attributes["objectGeneration"]))
         elif job.state is JobState.AWAITING_UPLOAD:
             end_job(self._uow, job, JobState.FAILED, UploadNotProcessed())
+
+
+def _storable(text: str) -> str:
+    """The text without what PostgreSQL cannot hold: NUL, and halves of surrogate pairs."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")

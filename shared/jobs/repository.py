@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, exists, func, insert, select, tuple_, update
 from sqlalchemy.engine import Row
 
 from shared.cache.redis import cache_key
 from shared.core.errors import NotFound
-from shared.db.models import clock_now, job_targets, jobs
+from shared.db.models import clock_now, deadlines, job_targets, jobs
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState
 
@@ -62,6 +62,8 @@ class TargetRecord:
 
 _JOB = tuple(jobs.c[field.name] for field in fields(JobRecord))
 _TARGET = tuple(job_targets.c[field.name] for field in fields(TargetRecord))
+# A job has a deadline from its first to its last day: the last one is to erase its media.
+_KEPT = and_(jobs.c.deleted_at.is_(None), exists().where(deadlines.c.job_id == jobs.c.id))
 
 
 def job_cache_key(account: str, job: str) -> str:
@@ -144,17 +146,21 @@ class JobRepository:
         where = and_(job_targets.c.job_id == job, job_targets.c.language.in_(languages))
         self._uow.execute(update(job_targets).where(where).values(**values))
 
+    def has_media(self, job: str) -> bool:
+        """Whether the job's source and results are still kept."""
+        return self._uow.execute(select(jobs.c.id).where(jobs.c.id == job, _KEPT)).first() is not None
+
     def shares_source(self, job: JobRecord) -> bool:
-        """Whether a job that is not deleted still needs the same source object."""
+        """Whether another job still needs the same source object."""
         same = (jobs.c.source_object == job.source_object, jobs.c.source_generation == job.source_generation)
         return self._another(job, *same)
 
     def shares_results(self, job: JobRecord) -> bool:
-        """Whether a job that is not deleted has its results in the same folder."""
-        return self._another(job, jobs.c.results_prefix == job.results_prefix)
+        """Whether another job still has its results in the same folder, or in one below it."""
+        return self._another(job, func.starts_with(jobs.c.results_prefix, job.results_prefix))
 
     def _another(self, job: JobRecord, *same: ColumnElement[bool]) -> bool:
-        statement = select(jobs.c.id).where(*same, jobs.c.id != job.id, jobs.c.deleted_at.is_(None)).limit(1)
+        statement = select(jobs.c.id).where(*same, jobs.c.id != job.id, _KEPT).limit(1)
         return self._uow.execute(statement).first() is not None
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from shared.auth.principal import Principal
 from shared.cache.read_through import read_through
 from shared.cache.redis import RedisCache
 from shared.core.errors import ImangorError, InvalidInput
-from shared.core.ids import new_id
+from shared.core.ids import is_id, new_id
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs import views
@@ -135,7 +135,8 @@ class JobService:
             for target in repository.targets([job])[job]
             if target.state in {TargetState.FAILED, TargetState.CANCELLED}
         ]
-        if parent.state not in ENDED or not again or parent.source_generation is None:
+        uploaded = parent.source_generation is not None and repository.has_media(job)
+        if parent.state not in ENDED or not again or not uploaded:
             raise NothingToRetry()
         child = self._child_of(parent, principal, again, uow)
         if scenes.copy(parent.id, child.id):
@@ -216,6 +217,9 @@ def _cursor(last: JobRecord) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         moment, _, job = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
-        return datetime.fromisoformat(moment), job
-    except (binascii.Error, ValueError):
+        created_at = datetime.fromisoformat(moment)
+        if created_at.tzinfo is None or not is_id("job", job):
+            raise ValueError
+        return created_at.astimezone(UTC), job
+    except (binascii.Error, ValueError, OverflowError):
         raise InvalidInput("The cursor is not one that a page gave.") from None

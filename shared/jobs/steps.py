@@ -49,8 +49,9 @@ class StepRun:
     def record(self, write: Callable[[UnitOfWork, JobRecord], None]) -> None:
         """Commit what `write` changes together with the receipt's line, or raise `LeaseLost`."""
         with self.open_uow(self.task.account) as uow:
-            confirm(uow, self.lease)
+            # The job before the lease, as in the claim: another order would end in a deadlock.
             job = JobRepository(uow).find(self.task.job, lock=True)
+            confirm(uow, self.lease)
             if job is None or job.deleted_at is not None or job.state in ENDED:
                 raise LeaseLost("The job ended while this step was under way.")
             write(uow, job)
@@ -62,6 +63,7 @@ class StepRun:
         """Note the failed attempt and free the lease, so that the next attempt need not wait for it."""
         reason = error.slug if isinstance(error, ImangorError) else "internal"
         with self.open_uow(self.task.account) as uow:
+            JobRepository(uow).find(self.task.job, lock=True)
             confirm(uow, self.lease)
             self._note(uow, "failed", reason)
             release(uow, self.lease)
@@ -146,3 +148,4 @@ def _start_target(uow: UnitOfWork, job: str, language: str) -> None:
     states = {t.language: t.state for t in repository.targets([job])[job]}
     if states[language] is TargetState.PENDING:
         repository.change_targets(job, [language], state=TargetState.PROCESSING, started_at=clock_now())
+        repository.change(job)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from shared.db.deadlines import Action, Deadline, clear_deadline, take_due
+from shared.db.deadlines import Action, Deadline, take_due
 from shared.db.outbox import Deliver, claim_unsent
 from shared.db.unit_of_work import UnitOfWork
-from shared.jobs.dispatch import RESCUE_AFTER, start_recognition, start_rendering
+from shared.jobs.dispatch import start_recognition, start_rendering
 from shared.jobs.endings import end_job
 from shared.jobs.erasure import erase_media
 from shared.jobs.errors import JobStuck
@@ -73,10 +73,10 @@ def _expire_upload(uow: UnitOfWork, job: JobRecord) -> None:
 def _rescue(uow: UnitOfWork, job: JobRecord) -> None:
     """Send the tasks of a job without progress again; give it up when that has gone on for a day."""
     if job.state in ENDED:
-        clear_deadline(uow, job.id)
+        # It ended after this deadline was taken, and its ending set the next one.
         return
-    stale = uow.sql("select clock_now() - created_at from jobs where id = :job", job=job.id).scalar_one()
-    if stale > GIVE_UP_AFTER + RESCUE_AFTER:
+    stale = uow.sql("select clock_now() - updated_at from jobs where id = :job", job=job.id).scalar_one()
+    if stale > GIVE_UP_AFTER:
         end_job(uow, job, JobState.FAILED, JobStuck())
     elif SceneRepository(uow).exists(job.id):
         targets = JobRepository(uow).targets([job.id])[job.id]

@@ -22,12 +22,20 @@ from local.services import database as local_database
 from local.services import postgres as local_postgres
 from local.services.processes import _die_with_parent
 from local.state import State
+from shared.auth.principal import Principal
 from shared.auth.repository import insert_account
+from shared.cache.redis import RedisCache
+from shared.core.clock import utc_now
+from shared.core.config import RedisSettings
 from shared.core.ids import new_id
 from shared.db.migrate import upgrade
 from shared.db.models import metadata
+from shared.db.outbox import Effect
 from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.schemas import CreateJob, Job, JobUpload
+from shared.jobs.service import JobService
 from shared.ledger.service import Ledger
+from shared.translation.languages import Language, Languages
 
 APP_USER, SYSTEM_USER = "fn_app", "fn_system"
 ON_BOTH_VERSIONS = ("test_db_", "test_ledger_")
@@ -229,6 +237,87 @@ def database(servers: Callable[[str], Server], postgres_version: str) -> Iterato
     database = Database(servers(postgres_version))
     yield database
     database.clean()
+
+
+class Uploads:
+    """Where `JobService` puts sources and has uploads signed: names with their bytes."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def put(self, name: str, data: bytes, media_type: str) -> int:
+        self.files[name] = data
+        return len(self.files)
+
+    def discard(self, name: str, generation: int) -> None:
+        del self.files[name]
+
+    def sign(self, name: str, window: timedelta) -> JobUpload:
+        way = {"url": f"https://storage.test/{name}", "headers": {}}
+        ways = {"put": way | {"method": "PUT"}, "resumable": way | {"method": "POST"}}
+        return JobUpload.model_validate(ways | {"expires_at": utc_now() + window})
+
+
+class Desk:
+    """One account's jobs: the service on the real database, and what left by the outbox."""
+
+    def __init__(self, database: Database, credits: int):
+        self.database = database
+        self.account = database.account(credits)
+        self.principal = Principal("key_1", self.account, frozenset())
+        self.sent: list[Effect] = []
+        self.forgotten: list[str] = []
+        self.uploads: Any = Uploads()
+        self.current: Any = None
+        cache = RedisCache(RedisSettings())
+        known = [
+            Language(code=c, name=c, source=True, target=c != "la") for c in ("de", "en", "es", "fr", "la")
+        ]
+        self.languages = Languages(cache, lambda: known)
+        self.service = JobService(lambda: self.current, self.uow, self.uploads, self.languages, cache)
+
+    def uow(self, account: str | None = "", *, system: bool = False) -> UnitOfWork:
+        """A unit of work, of this account unless told otherwise."""
+        account = self.account if account == "" else account
+        hooks = {"deliver": self.sent.extend, "forget": self.forgotten.extend}
+        return self.database.uow(account, system=system, **hooks)
+
+    def call(self, operation: str, *arguments: Any) -> Any:
+        """One request."""
+        with self.uow() as self.current:
+            return getattr(self.service, operation)(*arguments)
+
+    def create(self, *targets: str, source: str = "auto", file: Any = None) -> Job:
+        """A new job; it waits for its upload unless there is a file."""
+        order = CreateJob.model_validate({"targets": list(targets), "source_language": source})
+        return self.call("create", self.principal, order, file)
+
+    def job(self, job: str) -> Job:
+        """The job as callers see it."""
+        return self.service.get(self.principal, job)
+
+    def take_sent(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Kind, destination and payload of what was sent since the last time, without the account."""
+        taken = [
+            (e.kind, e.destination, {k: v for k, v in e.payload.items() if k != "account"}) for e in self.sent
+        ]
+        self.sent.clear()
+        return taken
+
+    @property
+    def balance(self) -> tuple[int, int]:
+        """Credits available and held."""
+        return tuple(
+            self.database.rows("select available, held from balances where account_id = :a", a=self.account)[
+                0
+            ]
+        )
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    """An account with ten credits."""
+    return Desk(database, 10)
 
 
 @pytest.fixture
