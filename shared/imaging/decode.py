@@ -99,7 +99,7 @@ class Picture:
 def probe(data: bytes) -> MediaInfo:
     """Type, upright size and frame count of a picture, from its header alone.
 
-    Raises UnreadablePicture, UnsupportedMedia or TooManyPixels.
+    Raises UnreadablePicture, TooManyPixels, or UnsupportedMedia, also for a TIFF of several pages.
     """
     with _opened(data) as image:
         try:
@@ -107,6 +107,7 @@ def probe(data: bytes) -> MediaInfo:
             turned = _orientation(image) in _SIDEWAYS
         except _BROKEN as error:
             raise UnreadablePicture from error
+        _refuse_pages(image, frames)
         width, height = image.size[::-1] if turned else image.size
         return MediaInfo(ACCEPTED[str(image.format)], width, height, frames)
 
@@ -118,18 +119,18 @@ def decode(data: bytes) -> Picture:
     """
     with _opened(data) as image:
         try:
-            pages = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
-            if pages == 1:
-                image.load()
+            _refuse_pages(image, int(getattr(image, "n_frames", 1)))
+            image.load()
         except Image.DecompressionBombError as error:
             raise _too_many() from error
         except _BROKEN as error:
             raise UnreadablePicture(f"The picture is cut short or damaged: {_reason(error)}.") from error
-        if pages > 1:
-            raise UnsupportedMedia(
-                f"The TIFF has {pages} pages; only TIFF files of one page can be translated."
-            )
         return _converted(image, data)
+
+
+def _refuse_pages(image: Image.Image, frames: int) -> None:
+    if image.format == "TIFF" and frames > 1:
+        raise UnsupportedMedia(f"The TIFF has {frames} pages; only TIFF files of one page can be translated.")
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -18,7 +18,7 @@ from shared.imaging.measure import Look, measure
 from shared.imaging.outline import Plane, outline, plane_of
 from shared.imaging.paragraphs import Placed, joined, paragraphs, placed
 from shared.imaging.scripts import is_rtl, script_of
-from shared.scenes.recognition import Recognition
+from shared.scenes.recognition import Recognition, Word
 from shared.scenes.schemas import Block, Flag, Scene, Source, Style
 
 _UNSURE = 0.6
@@ -36,7 +36,7 @@ def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scen
     to the descenders of the last and from the first ink to the last. Blocks are in reading order, with ids
     b1, b2, and so on.
     """
-    lines = lines_of(recognition.words)
+    lines = lines_of([word for word in recognition.words if _is_inside(word, picture)])
     looks = _looks(flattened(picture.rgb, picture.alpha), lines)
     groups = paragraphs(placed(lines, looks))
     plane = plane_of([line for group in groups for line in group])
@@ -52,6 +52,12 @@ def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scen
         engine=engine,
         blocks=blocks,
     )
+
+
+def _is_inside(word: Word, picture: Picture) -> bool:
+    """Whether any of the word's rectangle lies in the picture."""
+    low, high = np.min(word.polygon, axis=0), np.max(word.polygon, axis=0)
+    return bool((high > 0).all() and (low < picture.size).all())
 
 
 def _looks(rgb: Pixels, lines: list[TextLine]) -> list[Look | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -50,12 +51,7 @@ def lines_of(words: list[Word]) -> list[TextLine]:
     spots = [_spot(i, word) for i, word in enumerate(words) if word.text.strip()]
     follower: dict[int, int] = {}
     taken: dict[int, float] = {}
-    candidates = [
-        (gap, a, b)
-        for a, first in enumerate(spots)
-        for b, second in enumerate(spots)
-        if a != b and (gap := _gap(first, second)) is not None
-    ]
+    candidates = [(gap, a, b) for a, b in _near(spots) if (gap := _gap(spots[a], spots[b])) is not None]
     for gap, a, b in sorted(candidates):
         if a not in follower and b not in taken and not _reaches(follower, b, a):
             follower[a] = b
@@ -68,6 +64,20 @@ def lines_of(words: list[Word]) -> list[TextLine]:
                 chain.append(follower[chain[-1]])
             chains.append([spots[i] for i in chain])
     return [_line(kept) for chain in chains if (kept := _without_pictograms(chain))]
+
+
+def _near(spots: list[_Spot]) -> Iterator[tuple[int, int]]:
+    """Ordered pairs of words close enough to be neighbours on a line."""
+    if not spots:
+        return
+    low = np.array([spot.quad.min(axis=0) for spot in spots])
+    high = np.array([spot.quad.max(axis=0) for spot in spots])
+    heights = np.array([spot.height for spot in spots])
+    for a in range(len(spots)):
+        apart = np.maximum(low - high[a], low[a] - high).max(axis=1)
+        for b in np.nonzero(apart < 1.5 * np.maximum(heights, heights[a]))[0]:
+            if a != b:
+                yield a, int(b)
 
 
 def _without_pictograms(chain: list[_Spot]) -> list[_Spot]:
@@ -152,7 +162,7 @@ def _line(chain: list[_Spot]) -> TextLine:
         language=_commonest([spot.word.language for spot in chain]),
         block=chain[0].word.block,
         angle=float(np.degrees(np.arctan2(u[1], u[0]))),
-        height=float(across.max() - across.min()),
+        height=max(1.0, float(across.max() - across.min())),
     )
 
 

@@ -33,7 +33,7 @@ class Placed:
     @property
     def size(self) -> float:
         """Em height in pixels, measured or guessed from the polygon."""
-        return self.look.size if self.look else 0.8 * self.text.height
+        return max(1.0, self.look.size if self.look else 0.8 * self.text.height)
 
     @property
     def words(self) -> str:
@@ -254,11 +254,12 @@ def in_reading_order(groups: list[list[Placed]]) -> list[list[Placed]]:
     over = (left[:, None] < right[None]) & (left[None] < right[:, None])
     above = middle[:, None] < middle[None]
     beside = right[:, None] <= left[None]
-    # spans[i, j]: some text between i and j in height overlaps both sideways.
-    between = (middle[None] > np.minimum(middle[:, None, None], middle[None, :, None])) & (
-        middle[None] < np.maximum(middle[:, None, None], middle[None, :, None])
-    )
-    spans = (between & over[:, None, :] & over[None, :, :]).any(axis=2)
+    spans = np.zeros_like(over)
+    for i in range(len(groups)):
+        # Some text between the two in height overlaps both sideways.
+        low, high = np.minimum(middle, middle[i]), np.maximum(middle, middle[i])
+        between = (middle[None] > low[:, None]) & (middle[None] < high[:, None])
+        spans[i] = (between & over[i][None] & over).any(axis=1)
     before = (over & above) | (beside & ~spans)
     return [groups[i] for i in _sorted_topologically(before, list(map(int, np.lexsort((left, top)))))]
 
@@ -269,7 +270,8 @@ def _sorted_topologically(
     left = list(preference)
     order: list[int] = []
     while left:
-        free = next((i for i in left if not any(before[j, i] for j in left if j != i)), left[0])
+        waiting = before[np.ix_(left, left)].any(axis=0)
+        free = left[int(np.argmin(waiting))]
         order.append(free)
         left.remove(free)
     return order

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
+from shared.imaging.decode import decode
 from shared.imaging.ink import from_hex
 from shared.imaging.paragraphs import joined
+from shared.imaging.render import render
+from shared.scenes.recognition import Word
 from shared.scenes.schemas import Flag
 
 
@@ -128,3 +131,24 @@ def test_words_where_no_ink_is_still_make_a_scene(page) -> None:
     made = page()
     made.write("invisible", 40, 80, ink=(245, 245, 240))
     assert texts(made.scene()) == ["invisible"]
+
+
+def test_senseless_polygons_neither_fail_nor_leave_the_picture(page, translate, fonts) -> None:
+    made = page(300, 200)
+    polygons = [
+        [(-50, -50), (-10, -50), (-10, -30), (-50, -30)],
+        [(290, 190), (500, 190), (500, 260), (290, 260)],
+        [(900, 900), (950, 900), (950, 920), (900, 920)],
+        [(100, 100), (100, 100), (100, 100), (100, 100)],
+        [(60, 60), (60.2, 60), (60.2, 90), (60, 90)],
+        [(10, 10), (5, 5), (20, 3), (1, 30)],
+        [(20, 20), (280, 20), (280, 190), (20, 190)],
+        [(200, 150), (200, 50), (240, 50), (240, 150)],
+    ]
+    names = ["before", "edge", "beyond", "point", "sliver", "crossed", "huge", "upwards"]
+    made.words = [Word(text=n, polygon=p, confidence=0.9) for n, p in zip(names, polygons, strict=True)]
+    picture = made.picture()
+    scene = made.scene(picture)
+    assert not {"before", "beyond"} & set(" ".join(texts(scene)).split())
+    scene = translate(scene, dict.fromkeys(texts(scene), "hola a todos"))
+    assert decode(render(picture, scene, "es", fonts).data).rgb.shape == (200, 300, 3)
