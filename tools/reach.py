@@ -118,7 +118,7 @@ class _Walk:
                 self.refer((module, f"{CONTEXT}.{always}"))
             return
         node = self.modules[module].definitions.get(name)
-        if node is None or name.removeprefix(f"{CONTEXT}.") in self.without:
+        if node is None or (module == COMPOSITION and name.removeprefix(f"{CONTEXT}.") in self.without):
             return
         self.symbols[symbol] = node
         self._follow(module, [node])
