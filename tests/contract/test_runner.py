@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import redis
 import requests
 
 from local.gateway.invokers import EVENTS, TASKS
+from local.sample import SAMPLE
 from local.services import ports
 from local.testing import Cloud, run_local, running, start, until
 
@@ -189,3 +191,38 @@ def _answers(cloud: Cloud, base: str) -> bool:
     except requests.ConnectionError:
         return False
     return answer.status_code == 200
+
+
+def test_the_command_line_translates_beside_the_file(cloud: Cloud, tmp_path: Path) -> None:
+    photo = Path(shutil.copy(SAMPLE, tmp_path / "sign.jpg"))
+    ways = [[], ["--resumable"]]
+
+    for way in ways:
+        done = run_local(
+            "translate", str(photo), "--from", "en", "--to", "es", "--state", str(cloud.state.folder), *way
+        )
+        assert done.returncode == 0, done.stderr
+        result = tmp_path / "sign.es.jpg"
+        assert done.stdout.split() == [str(result)]
+        assert result.read_bytes()[:3] == b"\xff\xd8\xff"
+        result.unlink()
+
+    job = cloud.request("GET", "/v1/jobs?limit=1").json()["jobs"][0]["id"]
+    shown = cloud.request("GET", f"/_local/source/{job}", key=None)
+    assert shown.content == photo.read_bytes()
+
+
+def test_the_command_line_says_what_is_wrong(cloud: Cloud, tmp_path: Path) -> None:
+    text = tmp_path / "words.jpg"
+    text.write_text("no picture")
+    state = ["--state", str(cloud.state.folder)]
+
+    unknown = run_local("translate", str(SAMPLE), "--to", "zu", *state)
+    missing = run_local("translate", str(tmp_path / "none.jpg"), "--to", "es", *state)
+    wrong = run_local("translate", str(text), "--to", "es", *state)
+
+    assert {unknown.returncode, missing.returncode, wrong.returncode} == {1}
+    assert "'zu'" in unknown.stderr
+    assert "no such file" in missing.stderr
+    assert "words.jpg" in wrong.stderr
+    assert "Traceback" not in unknown.stderr + missing.stderr + wrong.stderr
