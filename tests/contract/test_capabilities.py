@@ -1,9 +1,9 @@
 """A function may do what its `uses` names, needs all of it, and is given the settings for it.
 
 `shared.context` can build everything, so what counts is what a function's `main.py` and its edge touch of it:
-see `tools/reach.py`. Two things are decided by declarations. The edge authenticates, limits and remembers only
-where an operation asks for it. And effects leave through one sender that knows every way out, but take only
-the ways of the effects that the function's own code writes into the outbox.
+see `tools/reach.py`. Two things are decided by declarations. The edge authenticates, limits and remembers
+only where an operation asks for it. And effects leave through one sender that knows every way out, but take
+only the ways of the effects that the function's own code writes into the outbox.
 """
 
 from __future__ import annotations
