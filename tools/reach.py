@@ -147,7 +147,7 @@ class _Walk:
         for node in (inner for outer in nodes for inner in _runtime(outer)):
             for target, name in self._imports(node):
                 self.load(target)
-                if not self._at_top(module, node):
+                if isinstance(node, ast.Import) or node not in self.modules[module].top:
                     self._bring(target, name)
             if isinstance(node, ast.Name) and node.id in bindings:
                 self._bring(*bindings[node.id])
@@ -183,9 +183,6 @@ class _Walk:
                     found[alias.asname or alias.name] = target
         return found
 
-    def _at_top(self, module: str, node: ast.AST) -> bool:
-        return node in self.modules[module].top
-
     def _imports(self, node: ast.AST) -> list[tuple[str, str | None]]:
         """What of our package a node imports: a module and a name in it, None for the whole module."""
         if isinstance(node, ast.Import):
@@ -198,7 +195,8 @@ class _Walk:
             name = node.args[0] if node.args else None
             if not isinstance(name, ast.Constant):
                 raise Untraceable("import_module takes a literal")
-            return [(str(name.value), "")] if _ours(str(name.value)) else []
+            target = str(name.value)
+            return [(target, CONTEXT if target == COMPOSITION else None)] if _ours(target) else []
         return []
 
     def _import_from(self, module: str, name: str) -> tuple[str, str | None]:

@@ -131,14 +131,12 @@ def test_only_the_settings_read_the_environment():
     readers = set()
     for path in [*SHARED, *MAINS]:
         for node in ast.walk(_tree(path)):
-            read = isinstance(node, ast.Attribute) and node.attr in (
-                "environ",
-                "environb",
-                "getenv",
-                "putenv",
+            of_os = (
+                isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"
             )
-            named = isinstance(node, ast.ImportFrom) and node.module in ("os", "dotenv")
-            if read or (named and any(a.name in ("environ", "getenv", "putenv") for a in node.names)):
+            from_os = isinstance(node, ast.ImportFrom) and node.module == "os"
+            names = {node.attr} if of_os else {a.name for a in node.names} if from_os else set()
+            if names & {"environ", "environb", "getenv", "getenvb", "putenv"}:
                 readers.add(_name(path))
     assert readers == {"shared/core/config.py"}
 
