@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shared.context import Context
 from shared.core.errors import UnsupportedMedia
+from shared.db.idempotency import KeyInProgress, KeyReused
 from shared.edge import http
 from shared.edge.http import Reply, Upload, mount
 from shared.imaging.errors import TooManyPixels, UnreadablePicture
@@ -13,6 +14,7 @@ from shared.jobs.schemas import CreateJob, Job, JobFilter, JobId, JobPage, Outpu
 from shared.ledger.errors import InsufficientCredits
 from shared.translation.errors import UnsupportedLanguage
 
+KEY_ERRORS = [KeyInProgress, KeyReused]
 PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixels]
 
 
@@ -22,7 +24,7 @@ PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixel
     rate="120/minute",
     idempotent=True,
     status=201,
-    errors=[UnsupportedLanguage, InsufficientCredits, *PICTURE_ERRORS],
+    errors=[UnsupportedLanguage, InsufficientCredits, *PICTURE_ERRORS, *KEY_ERRORS],
 )
 def create_job(ctx: Context, body: CreateJob, file: Upload | None) -> Reply[Job]:
     """Start translating a file.
@@ -58,7 +60,7 @@ def cancel_job(ctx: Context, job_id: JobId) -> Job:
     rate="120/minute",
     idempotent=True,
     status=201,
-    errors=[JobNotFound, NothingToRetry, InsufficientCredits],
+    errors=[JobNotFound, NothingToRetry, InsufficientCredits, *KEY_ERRORS],
 )
 def retry_job(ctx: Context, job_id: JobId) -> Reply[Job]:
     """Start a new job for the languages that failed or were cancelled; what was recognised is reused."""

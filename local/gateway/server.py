@@ -39,7 +39,10 @@ class GatewayServer:
         gateway = Gateway(runner.manifests, self._proxy, state.keys, at.function_url, console)
         self._app = gateway.application()
         self._app.middlewares.append(self._wait_until_ready)
-        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_GRACE)
+        # Encoded content passes as it came; decoded here, it would no longer have the length it announces.
+        self._runner = web.AppRunner(
+            self._app, access_log=None, shutdown_timeout=_GRACE, auto_decompress=False
+        )
 
     async def start(self) -> None:
         """Listen."""

@@ -20,7 +20,7 @@ from shared.edge.errors import PreconditionRequired, UnsupportedContentType
 from shared.edge.reply import JSON
 from shared.edge.strict_json import loads, storable
 from shared.edge.upload import Upload
-from shared.edge.validation import invalid, validate
+from shared.edge.validation import MAX_ERRORS, MAX_STEP, invalid, validate
 
 MULTIPART = "multipart/form-data"
 _ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"|([\x21\x23-\x2b\x2d-\x7e]+)')
@@ -69,9 +69,13 @@ def read_body(request: Request) -> bytes:
 
 def unreadable(error: HTTPException, request: Request) -> ImangorError:
     """Our error for what Werkzeug says while it reads a request."""
-    if isinstance(error, RequestEntityTooLarge):
-        return TooLarge(f"The content is larger than {request.max_content_length} bytes.")
-    return MalformedRequest()
+    if not isinstance(error, RequestEntityTooLarge):
+        return MalformedRequest("The content ended before it was complete.")
+    limit, announced = request.max_content_length, request.content_length
+    if limit is not None and announced is not None and announced <= limit:
+        parts, field = request.max_form_parts, request.max_form_memory_size
+        return TooLarge(f"The content has more than {parts} parts, or fields of more than {field} bytes.")
+    return TooLarge(f"The content is larger than {limit} bytes.")
 
 
 def _path_arguments(wanted: Signature, path: dict[str, str]) -> dict[str, Any]:
@@ -85,6 +89,8 @@ def _path_arguments(wanted: Signature, path: dict[str, str]) -> dict[str, Any]:
 
 def _content(wanted: Signature, request: Request) -> dict[str, Any]:
     kind = request.mimetype
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedContentType("The content must be sent as it is, without Content-Encoding.")
     if kind == MULTIPART and wanted.file:
         return _multipart(wanted, request)
     raw = read_body(request)
@@ -115,9 +121,7 @@ def _multipart(wanted: Signature, request: Request) -> dict[str, Any]:
         raise unreadable(error, request) from None
     except ValueError:
         raise MalformedRequest("The multipart content could not be read.") from None
-    uploads = list(files.items(multi=True))
-    if [name for name, _ in uploads if name != "request"] not in ([], ["file"]):
-        raise InvalidInput(errors=[FieldError("/file", "too-many", "There must be one part named file.")])
+    _check_parts(request)
     found: dict[str, Any] = {}
     if wanted.form is not None:
         found["body"] = _form(wanted.form, request)
@@ -131,16 +135,38 @@ def _multipart(wanted: Signature, request: Request) -> dict[str, Any]:
     return found
 
 
+def _check_parts(request: Request) -> None:
+    """At most one file, named `file`; Werkzeug reads what is no multipart content as one without parts."""
+    files, fields = request.files, request.form
+    names = [*files, *fields]
+    if not names:
+        raise MalformedRequest(
+            "The multipart content cannot be read: it must be complete, its boundary that of Content-Type, "
+            "and the names of its parts UTF-8."
+        )
+    if None in names:
+        raise MalformedRequest("A part of the multipart content has no name.")
+    wrong = [
+        FieldError(f"/{name[:MAX_STEP]}", "unknown-member", "The file must be a part named file.")
+        for name in files
+        if name not in ("file", "request")
+    ]
+    if len(files.getlist("file")) > 1:
+        wrong.append(FieldError("/file", "too-many", "There must be only one part named file."))
+    if "file" in fields:
+        wrong.append(FieldError("/file", "type", "The part named file must have a file name."))
+    if wrong:
+        raise InvalidInput(errors=wrong[:MAX_ERRORS])
+
+
 def _form(model: type[BaseModel], request: Request) -> Any:
     """The model from the part `request` (JSON, with or without a file name), or from plain fields."""
-    fields = request.form
-    if "request" in request.files:
-        return json_model(model, request.files["request"].stream.read())
-    if "request" in fields:
-        if len(fields) > 1:
-            raise InvalidInput("Beside the part named request there must be no other fields.")
-        return json_model(model, fields["request"].encode(errors="surrogatepass"))
-    return validate(model, _texts(model, fields))
+    files, fields = request.files.getlist("request"), request.form
+    if not files and "request" not in fields:
+        return validate(model, _texts(model, fields))
+    if len(files) + len(list(fields.items(multi=True))) > 1:
+        raise InvalidInput("Beside the part named request there must be no other part but file.")
+    return json_model(model, files[0].stream.read() if files else fields["request"].encode())
 
 
 def _texts(model: type[BaseModel], fields: MultiDict[str, str]) -> dict[str, Any]:
@@ -160,7 +186,7 @@ def _texts(model: type[BaseModel], fields: MultiDict[str, str]) -> dict[str, Any
 
 
 def _split(texts: list[str]) -> list[str]:
-    return [part for part in texts[0].split(",") if part] if len(texts) == 1 else texts
+    return [part.strip() for part in texts[0].split(",") if part.strip()] if len(texts) == 1 else texts
 
 
 def _list_fields(model: type[BaseModel]) -> set[str]:

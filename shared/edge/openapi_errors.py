@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.core.errors import (
-    Conflict,
     Forbidden,
     ImangorError,
     InvalidInput,
@@ -43,7 +42,6 @@ def errors_of(endpoint: Endpoint) -> list[ErrorType]:
     found += [TooLarge, UnsupportedContentType] if reads_content else []
     found += [MalformedRequest] if signature.if_match or endpoint.idempotent else []
     found += [PreconditionRequired] if signature.if_match and not signature.if_match_optional else []
-    found += [Conflict, InvalidInput] if endpoint.idempotent else []
     return list(dict.fromkeys(found))
 
 

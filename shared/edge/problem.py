@@ -26,7 +26,7 @@ def problem(error: Exception, request_id: str) -> Rendered:
         "instance": f"urn:imangor:request:{request_id}",
     }
     if known.status != 500:
-        document["detail"] = str(known.detail)
+        document["detail"] = _detail(known)
     if known.errors:
         document["errors"] = [e.as_dict() for e in known.errors]
     headers = {**known.headers, "Content-Type": PROBLEM_JSON}
@@ -44,6 +44,16 @@ def log_problem(error: Exception, request_id: str, **facts: object) -> None:
             _log.warning("request failed for now", exc_info=error)
         else:
             _log.info("request refused")
+
+
+def _detail(error: ImangorError) -> str:
+    """The error's own words; where it has only those of its class, the first thing that is wrong."""
+    common = (type(error).__doc__ or "").strip().split("\n")[0]
+    if not error.errors or error.detail != common:
+        return str(error.detail)
+    first, more = error.errors[0], len(error.errors) - 1
+    sentence = f"{first.pointer}: {first.detail}" if first.pointer else first.detail
+    return f"{sentence} ({more} more in `errors`.)" if more else sentence
 
 
 def _base() -> str:

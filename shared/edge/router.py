@@ -55,14 +55,14 @@ class Site:
         ident = request_id(request)
         try:
             response = self._dispatch(request, ident)
-            if response.status_code == 413:
-                return unread(response)
+            if response.status_code >= 400:
+                return unread(response, request)
             request.get_data()
             return response
         except Exception as error:
             refused = unreadable(error, request) if isinstance(error, HTTPException) else error
             log_problem(refused, ident)
-            return unread(_plain(problem(refused, ident), ident))
+            return unread(_plain(problem(refused, ident), ident), request)
 
     def _dispatch(self, request: Request, ident: str) -> Response:
         request.max_content_length = EdgeSettings.load().max_body_bytes
@@ -101,7 +101,12 @@ def _rule(manifest: Manifest, endpoint: Endpoint) -> Rule:
 
 
 def _path(request: Request) -> str:
-    """The path; one slash at its end does not matter."""
+    """The path; one slash at its end does not matter. Raises `NotFound` for a slash that was escaped.
+
+    WSGI hands the path over unescaped, so that `%2F`, which is no separator, would look like one.
+    """
+    if "%2f" in request.environ.get("RAW_URI", "").partition("?")[0].lower():
+        raise NotFound
     path = request.path
     return path[:-1] if len(path) > 1 and path.endswith("/") else path
 

@@ -21,8 +21,13 @@ def loads(raw: bytes) -> Any:
         data = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_unique)
     except RecursionError:
         raise MalformedRequest(f"The JSON is nested more than {MAX_DEPTH} levels deep.") from None
+    except UnicodeDecodeError as error:
+        raise MalformedRequest(f"The content is not UTF-8 from byte {error.start + 1} on.") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise MalformedRequest(f"The content is not valid JSON at {where}.") from None
     except ValueError:
-        raise MalformedRequest("The content is not valid JSON in UTF-8.") from None
+        raise MalformedRequest("A number has too many digits.") from None
     _inspect(data)
     return data
 

@@ -11,6 +11,8 @@ from shared.core.config import EdgeSettings
 from shared.edge.reply import Rendered
 
 _GZIP_FROM = 1024
+_CHUNK = 65536
+_LARGEST_REQUEST = 32 * 1024 * 1024 + _CHUNK  # Cloud Run itself refuses larger ones.
 _TEXTUAL = (
     "application/json",
     "application/problem+json",
@@ -54,13 +56,29 @@ def preflight(request: Request, methods: list[str], request_id: str) -> Response
     return response
 
 
-def unread(response: Response) -> Response:
-    """Let the framework send this without reading the rest of the request, which is too large to keep."""
+def unread(response: Response, request: Request) -> Response:
+    """Let the framework send this although the request was not read, without keeping what is left of it.
+
+    The rest is read and dropped: a server that closes a connection with unread input resets it, and the
+    reply is lost with it. A streamed reply keeps the framework from reading the request into memory.
+    """
+    _drop(request)
     body = response.get_data()
     response.response = iter([body])
     response.headers["Content-Length"] = str(len(body))
-    response.headers["Connection"] = "close"
     return response
+
+
+def _drop(request: Request) -> None:
+    if not request.environ.get("wsgi.input_terminated"):
+        return
+    source, left = request.environ["wsgi.input"], _LARGEST_REQUEST
+    try:
+        while left > 0 and (chunk := source.read(min(left, _CHUNK))):
+            left -= len(chunk)
+    except (OSError, ValueError):
+        # The client left, or what it sends is no body: the reply may still reach it.
+        return
 
 
 def _share(response: Response, request: Request) -> None:

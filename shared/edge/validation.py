@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args
@@ -11,7 +12,10 @@ from pydantic_core import core_schema
 
 from shared.core.errors import FieldError, InvalidInput
 
+_ONE = re.compile(r"\b1 (item|character)s\b")
 MAX_ERRORS = 50
+MAX_STEP = 100
+"""Characters of a member's name that are repeated to the caller."""
 
 _SENTENCES: dict[str, tuple[str, str]] = {
     "missing": ("required", "This is required."),
@@ -54,7 +58,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 def invalid(error: ValidationError, data: Any, under: str = "") -> InvalidInput:
     """Describe the first errors; `data` is what was validated, `under` is put before each pointer."""
     found = error.errors(include_url=False, include_input=False)[:MAX_ERRORS]
-    return InvalidInput(errors=[_describe(e, data, under) for e in found])
+    return InvalidInput(errors=list(dict.fromkeys(_describe(e, data, under) for e in found)))
 
 
 def validate(model: type[BaseModel], data: Any, under: str = "") -> Any:
@@ -79,7 +83,7 @@ def pointer(loc: tuple[int | str, ...], data: Any, missing: bool = False) -> str
             data = data[step]
         else:
             continue
-        parts.append(str(step).replace("~", "~0").replace("/", "~1"))
+        parts.append(str(step)[:MAX_STEP].replace("~", "~0").replace("/", "~1"))
     return "".join("/" + p for p in parts)
 
 
@@ -91,7 +95,7 @@ def _describe(error: Mapping[str, Any], data: Any, under: str) -> FieldError:
     if kind not in _built_in():
         return FieldError(where, kind, error["msg"])
     code, sentence = _SENTENCES.get(kind, ("invalid", "This is not a valid value."))
-    return FieldError(where, code, sentence.format_map(facts))
+    return FieldError(where, code, _ONE.sub(r"1 \1", sentence.format_map(facts)))
 
 
 @cache

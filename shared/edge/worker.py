@@ -83,7 +83,7 @@ class Worker:
             count(Metric.REQUESTS, operation=self.name, status=reply.status)
         body = reply.body if isinstance(reply.body, bytes) else b""
         response = Response(body, reply.status, {**reply.headers, "X-Request-Id": ident})
-        return unread(response) if reply.status == 413 else response
+        return unread(response, request) if reply.status >= 400 else response
 
     def _visit(self, request: Request, ident: str) -> Rendered:
         manifest = self.manifest

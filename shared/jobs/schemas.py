@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from shared.core.ids import id_pattern
 from shared.jobs.states import JobState, TargetState
@@ -21,6 +32,14 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+def _language(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """One sentence that says what is wanted, in place of what each member of a union misses."""
+    try:
+        return validate(value)
+    except ValidationError:
+        raise PydanticCustomError("language", "This must be a language tag such as es or pt-BR.") from None
+
+
 class Model(BaseModel):
     """Strict: an unknown member is an error."""
 
@@ -30,10 +49,12 @@ class Model(BaseModel):
 class CreateJob(Model):
     """What to translate into which languages."""
 
-    targets: Annotated[list[Tag], BeforeValidator(_split)] = Field(
+    targets: Annotated[list[Annotated[Tag, WrapValidator(_language)]], BeforeValidator(_split)] = Field(
         min_length=1, max_length=MAX_TARGETS, description="languages to translate into", examples=[["es"]]
     )
-    source_language: Tag | Literal["auto"] = Field(AUTO, description="the source's language, or `auto`")
+    source_language: Annotated[Tag | Literal["auto"], WrapValidator(_language)] = Field(
+        AUTO, description="the source's language, or `auto`"
+    )
     name: str = Field("", max_length=255, description="the file's name, for people", examples=["sign.jpg"])
 
     @field_validator("name")
@@ -41,17 +62,24 @@ class CreateJob(Model):
     def plain_name(cls, name: str) -> str:
         """Names are shown and downloaded under: no paths, no control characters."""
         if any(ord(c) < 32 or ord(c) == 127 or c in "/\\" for c in name) or name in {".", ".."}:
-            raise ValueError("a name has no slashes and no control characters")
+            raise PydanticCustomError("name", "A name has no slashes and no control characters.")
         return name
 
-    @model_validator(mode="after")
-    def sensible(self) -> CreateJob:
-        """Each language once, and never from a language into itself."""
-        if len(set(self.targets)) != len(self.targets):
-            raise ValueError("each target once")
-        if self.source_language in self.targets:
-            raise ValueError("source and target are the same language")
-        return self
+    @field_validator("targets")
+    @classmethod
+    def distinct(cls, targets: list[str]) -> list[str]:
+        """Each language once."""
+        if len(set(targets)) != len(targets):
+            raise PydanticCustomError("duplicate", "Each target must be given only once.")
+        return targets
+
+    @field_validator("source_language")
+    @classmethod
+    def another_language(cls, source: str, info: ValidationInfo) -> str:
+        """Never from a language into itself."""
+        if source in info.data.get("targets", ()):
+            raise PydanticCustomError("same-language", "This is one of the targets, too.")
+        return source
 
     @property
     def language(self) -> str | None:

@@ -139,7 +139,7 @@ def test_each_wrong_member_is_pointed_at(client: FlaskClient):
     found = {e["pointer"]: (e["code"], e["detail"]) for e in answer.json["errors"]}
     assert answer.status_code == 422
     assert found == {
-        "/text": ("too-short", "This must have at least 1 characters."),
+        "/text": ("too-short", "This must have at least 1 character."),
         "/targets/1": ("type", "This must be a text."),
         "/size": ("range", "This must be 10 or less."),
         "/colour": ("choice", "This must be one of: 'red' or 'blue'."),

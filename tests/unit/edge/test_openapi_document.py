@@ -26,6 +26,12 @@ class Busy(Conflict):
     slug = "busy"
 
 
+class Late(Conflict):
+    """The thing is gone."""
+
+    slug = "late"
+
+
 class Part(BaseModel):
     size: int
 
@@ -45,7 +51,9 @@ class Search(BaseModel):
     states: list[str] = []
 
 
-@http.post("/", auth="x:write", rate="3/minute", idempotent=True, status=201, errors=[QuotaExceeded, Busy])
+@http.post(
+    "/", auth="x:write", rate="3/minute", idempotent=True, status=201, errors=[QuotaExceeded, Busy, Late]
+)
 def create_thing(ctx: Any, body: Create, file: Upload | None) -> Reply[Thing]:
     """Make a thing.
 
@@ -151,7 +159,7 @@ def test_every_status_a_caller_can_see_is_declared(path: str, method: str, statu
 def test_errors_of_one_status_are_told_apart():
     conflict = document()["paths"]["/v1/things"]["post"]["responses"]["409"]
     assert "`busy`: The thing is busy." in conflict["description"]
-    assert "`conflict`:" in conflict["description"]
+    assert "`late`: The thing is gone." in conflict["description"]
 
 
 def test_a_reply_and_its_headers_are_described():

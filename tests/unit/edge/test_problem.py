@@ -66,3 +66,15 @@ def test_the_type_is_a_stable_word_under_a_fixed_address():
     document = json.loads(problem(RateLimited(retry_after=0.2), "r").body)  # type: ignore[arg-type]
     assert document["type"] == "https://imangor.dev/problems/rate-limited"
     assert problem(RateLimited(retry_after=0.2), "r").headers["Retry-After"] == "1"
+
+
+def test_the_detail_names_what_is_wrong_where_the_error_itself_does_not():
+    wrong = [FieldError("/targets", "required", "This is required."), FieldError("/x", "type", "Odd.")]
+
+    def detail(error: ImangorError) -> str:
+        return json.loads(problem(error, "r").body)["detail"]  # type: ignore[arg-type]
+
+    assert detail(InvalidInput(errors=wrong[:1])) == "/targets: This is required."
+    assert detail(InvalidInput(errors=wrong)) == "/targets: This is required. (1 more in `errors`.)"
+    assert detail(InvalidInput(errors=[FieldError("", "type", "No object.")])) == "No object."
+    assert detail(InvalidInput("Own words.", errors=wrong)) == "Own words."

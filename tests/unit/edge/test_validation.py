@@ -7,7 +7,7 @@ import pytest
 from pydantic import AfterValidator, AnyUrl, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from shared.edge.validation import MAX_ERRORS, invalid, pointer, validate
+from shared.edge.validation import MAX_ERRORS, MAX_STEP, invalid, pointer, validate
 
 
 class Upload(BaseModel):
@@ -90,3 +90,18 @@ def test_pointers_escape_and_can_stand_under_another():
     with pytest.raises(Exception, match="not valid") as caught:
         validate(Upload, {"kind": "x"}, "/query")
     assert caught.value.errors[0].pointer == "/query/kind"
+
+
+def test_sentences_count_as_people_do_and_names_are_not_repeated_at_length():
+    class Few(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+        one: list[int] = Field(min_length=1)
+        ten: list[int] = Field(min_length=10)
+
+    with pytest.raises(ValidationError) as caught:
+        Few.model_validate({"one": [], "ten": [], "x" * 5000: 1})
+    found = {e.pointer: e.detail for e in invalid(caught.value, {"one": [], "ten": [], "x" * 5000: 1}).errors}
+    assert found["/one"] == "This must have at least 1 item."
+    assert found["/ten"] == "This must have at least 10 items."
+    assert "/" + "x" * MAX_STEP in found
