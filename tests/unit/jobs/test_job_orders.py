@@ -1,0 +1,60 @@
+"""What a caller may order."""
+
+import pytest
+from pydantic import ValidationError
+
+from shared.core.ids import new_id
+from shared.jobs.dispatch import ProcessImage
+from shared.jobs.schemas import MAX_TARGETS, CreateJob, JobFilter
+
+
+@pytest.mark.parametrize(
+    ("order", "targets", "language"),
+    [
+        ({"targets": ["es"]}, ["es"], None),
+        ({"targets": "es, pt-br"}, ["es", "pt-BR"], None),
+        ({"targets": ["ZH-hant-tw"], "source_language": "EN"}, ["zh-Hant-TW"], "en"),
+        ({"targets": ["es"], "source_language": "auto"}, ["es"], None),
+    ],
+)
+def test_languages_are_written_in_one_way(order, targets, language):
+    read = CreateJob.model_validate(order)
+    assert (read.targets, read.language) == (targets, language)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {},
+        {"targets": []},
+        {"targets": ""},
+        {"targets": ["es", "ES"]},
+        {"targets": ["en"], "source_language": "EN"},
+        {"targets": ["auto"]},
+        {"targets": ["../es"]},
+        {"targets": ["es\n"]},
+        {"targets": [f"a{c}" for c in "abcdefghijklmnopqrstuvwxyz"][: MAX_TARGETS + 1]},
+        {"targets": ["es"], "unknown": 1},
+        {"targets": ["es"], "name": "a/b.jpg"},
+        {"targets": ["es"], "name": "a\\b.jpg"},
+        {"targets": ["es"], "name": "a\x00b.jpg"},
+        {"targets": ["es"], "name": ".."},
+        {"targets": ["es"], "name": "x" * 256},
+    ],
+)
+def test_a_wrong_order_is_refused(order):
+    with pytest.raises(ValidationError):
+        CreateJob.model_validate(order)
+
+
+@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": 101}, {"state": "lost"}, {"cursor": "x" * 201}])
+def test_a_wrong_filter_is_refused(wrong):
+    with pytest.raises(ValidationError):
+        JobFilter.model_validate(wrong)
+
+
+def test_a_task_holds_ids_only():
+    task = {"account": "acc_1", "job": new_id("job"), "step": "render", "target": "es"}
+    assert ProcessImage.model_validate(task).model_dump() == task
+    with pytest.raises(ValidationError):
+        ProcessImage.model_validate(task | {"text": "secret"})
