@@ -25,7 +25,6 @@ from shared.core.config import (
     RedisSettings,
     StorageSettings,
 )
-from shared.db.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from shared.auth.authenticator import Authenticator
@@ -33,9 +32,10 @@ if TYPE_CHECKING:
     from shared.db.idempotency import IdempotencyKeys
     from shared.db.inbox import Inbox
     from shared.db.outbox import Effect
+    from shared.db.unit_of_work import UnitOfWork
     from shared.imaging.fonts import FontLibrary
     from shared.jobs.arrivals import Arrivals
-    from shared.jobs.dispatch import ProcessImage
+    from shared.jobs.messages import ProcessImage
     from shared.jobs.outputs import JobOutputs
     from shared.jobs.picture import PictureWorker
     from shared.jobs.rejected import DeadLetters
@@ -96,6 +96,7 @@ class Context:
     def open(self, account: str | None, key_hash: str | None = None) -> UnitOfWork:
         """A unit of work of its own."""
         from shared.db.engine import engine
+        from shared.db.unit_of_work import UnitOfWork
 
         return UnitOfWork(engine, account, key_hash, self._deliver, partial(invalidate, redis_cache()))
 

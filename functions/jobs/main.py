@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from shared.context import Context
-from shared.core.errors import UnsupportedMedia
-from shared.db.idempotency import KeyInProgress, KeyReused
+from shared.core.errors import KeyInProgress, KeyReused, UnsupportedMedia
 from shared.edge import http
 from shared.edge.http import Reply, Upload, mount
 from shared.imaging.errors import TooManyPixels, UnreadablePicture
-from shared.jobs.errors import EmptyUpload, JobEnded, NothingToRetry
-from shared.jobs.repository import JobNotFound
+from shared.jobs.errors import EmptyUpload, JobEnded, JobNotFound, NothingToRetry
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobId, JobPage, Outputs, Receipt
 from shared.ledger.errors import InsufficientCredits
 from shared.translation.errors import UnsupportedLanguage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.context import Context
 from shared.edge.event import event
-from shared.jobs.endings import JobEvent
+from shared.jobs.messages import JobEvent
 
 
 @event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.context import Context
 from shared.edge.event import ObjectFinalized, event
-from shared.jobs.arrivals import Arrival
+from shared.jobs.messages import Arrival
 
 
 @event

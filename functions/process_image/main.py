@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.context import Context
 from shared.edge.task import Attempt, task
-from shared.jobs.dispatch import ProcessImage
+from shared.jobs.messages import ProcessImage
 
 
 def give_up(ctx: Context, body: ProcessImage, error: Exception) -> None:

@@ -6,8 +6,8 @@ from shared.context import Context
 from shared.edge import http
 from shared.edge.http import mount
 from shared.jobs.schemas import JobId
+from shared.scenes.errors import SceneNotFound
 from shared.scenes.schemas import Scene
-from shared.scenes.service import SceneNotFound
 
 
 @http.get("/{job_id}", auth="jobs:read", rate="300/minute", errors=[SceneNotFound])

@@ -88,6 +88,18 @@ class Conflict(ImangorError):
     slug, status, title = "conflict", 409, "Conflict"
 
 
+class KeyReused(ImangorError):
+    """This Idempotency-Key was used with another request."""
+
+    slug, status, title = "idempotency-key-reused", 422, "Idempotency key reused"
+
+
+class KeyInProgress(Conflict):
+    """The first request with this Idempotency-Key is still running."""
+
+    slug = "idempotency-key-in-progress"
+
+
 class TooLarge(ImangorError):
     """The content is larger than the limit."""
 

@@ -16,25 +16,13 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from shared.core.errors import Conflict, ImangorError
+from shared.core.errors import ImangorError, KeyInProgress, KeyReused
 from shared.db.models import clock_now, idempotency_keys
 from shared.db.unit_of_work import UnitOfWork
 
 LOCK: Final = timedelta(minutes=2)
 LIFETIME: Final = timedelta(hours=48)
 _KEY: Final = idempotency_keys.c
-
-
-class KeyReused(ImangorError):
-    """This Idempotency-Key was used with another request."""
-
-    slug, status, title = "idempotency-key-reused", 422, "Idempotency key reused"
-
-
-class KeyInProgress(Conflict):
-    """The first request with this Idempotency-Key is still running."""
-
-    slug = "idempotency-key-in-progress"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -16,6 +15,7 @@ from shared.jobs.dispatch import start_recognition
 from shared.jobs.endings import as_problem, end_job, reject
 from shared.jobs.erasure import erase_upload
 from shared.jobs.errors import EmptyUpload, UploadBeforeJob, UploadTooLarge
+from shared.jobs.messages import Arrival
 from shared.jobs.names import (
     MAX_UPLOAD_BYTES,
     DroppedInto,
@@ -32,16 +32,6 @@ from shared.ledger.service import PICTURE_TARGET_CREDITS, Ledger
 from shared.translation.languages import Languages
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """One generation of one object. `content_type` is what the uploader said and proves nothing."""
-
-    name: str
-    generation: int
-    size: int
-    content_type: str | None = None
 
 
 class Arrivals:

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Final, Literal
-
-from pydantic import BaseModel, ConfigDict
+from typing import Final
 
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.messages import ProcessImage
 from shared.jobs.repository import JobRecord
-from shared.jobs.schemas import JobId
 
 RESCUE_AFTER: Final = timedelta(minutes=30)
 """Without progress for so long, `sweep` sends the tasks again."""
-
-
-class ProcessImage(BaseModel):
-    """One step of a picture's job: `recognise` once, then `render` for each target. Ids only."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account: str
-    job: JobId
-    step: Literal["recognise", "render"]
-    target: str | None = None
 
 
 def start_recognition(uow: UnitOfWork, job: JobRecord) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.messages import JobEvent
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState, outcome
 from shared.ledger.service import Ledger
@@ -18,16 +17,6 @@ from shared.ledger.service import Ledger
 JOB_EVENTS: Final = "on-job-event"
 RETENTION: Final = timedelta(days=30)
 """How long sources and results are kept after a job's end."""
-
-
-class JobEvent(BaseModel):
-    """Something happened to a job: `type` is `job.` and the state it ended in."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account: str
-    job: str
-    type: str
 
 
 def complete_target(uow: UnitOfWork, job: JobRecord, language: str, result: dict[str, Any]) -> None:

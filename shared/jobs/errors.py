@@ -1,6 +1,10 @@
 """The jobs feature's refusals."""
 
-from shared.core.errors import Conflict, ImangorError, TransientError
+from shared.core.errors import Conflict, ImangorError, NotFound, TransientError
+
+
+class JobNotFound(NotFound):
+    """There is no such job in this account."""
 
 
 class JobEnded(Conflict):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from shared.core.config import StorageSettings
 from shared.core.errors import ImangorError
 from shared.db.leases import LeaseLost
-from shared.jobs.dispatch import ProcessImage, start_rendering
+from shared.jobs.dispatch import start_rendering
 from shared.jobs.endings import complete_target, end_job, fail_target
 from shared.jobs.errors import SourceGone, StepFailed
+from shared.jobs.messages import ProcessImage
 from shared.jobs.names import MAX_UPLOAD_BYTES
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState

@@ -11,14 +11,10 @@ from sqlalchemy import ColumnElement, and_, exists, func, insert, select, tuple_
 from sqlalchemy.engine import Row
 
 from shared.cache.redis import cache_key
-from shared.core.errors import NotFound
 from shared.db.models import clock_now, deadlines, job_targets, jobs
 from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.errors import JobNotFound
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState
-
-
-class JobNotFound(NotFound):
-    """There is no such job in this account."""
 
 
 @dataclass(frozen=True)

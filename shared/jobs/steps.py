@@ -21,7 +21,8 @@ from shared.db.deadlines import Action, set_deadline
 from shared.db.leases import Lease, LeaseLost, acquire, confirm, release
 from shared.db.models import accounts, clock_now, job_steps
 from shared.db.unit_of_work import UnitOfWork
-from shared.jobs.dispatch import RESCUE_AFTER, ProcessImage
+from shared.jobs.dispatch import RESCUE_AFTER
+from shared.jobs.messages import ProcessImage
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState
 from shared.providers.call import Call

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shared.core.errors import NotFound
 from shared.db.unit_of_work import UnitOfWork
+from shared.scenes.errors import SceneNotFound
 from shared.scenes.repository import SceneRepository
 from shared.scenes.schemas import Scene
-
-
-class SceneNotFound(NotFound):
-    """There is no scene of such a job in this account (yet)."""
 
 
 class SceneService:

@@ -16,7 +16,8 @@ FUNCTIONS = sorted(p.parent.name for p in (ROOT / "functions").glob("*/main.py")
 # A client or a library that is loaded when it is first used.
 HEAVY = {
     "google.cloud", "google.api_core", "google.auth", "google.protobuf", "grpc", "redis", "requests",
-    "pg8000", "alembic", "cv2", "PIL", "numpy", "uharfbuzz", "fontTools", "yaml", "cryptography", "jwt",
+    "sqlalchemy", "pg8000", "alembic", "cv2", "PIL", "numpy", "uharfbuzz", "fontTools", "yaml",
+    "cryptography", "jwt",
 }  # fmt: skip
 
 WATCH = """

@@ -6,8 +6,9 @@ import pytest
 
 from shared.core.errors import TransientError
 from shared.core.ids import new_id
-from shared.jobs.arrivals import Arrival, Arrivals
+from shared.jobs.arrivals import Arrivals
 from shared.jobs.errors import UploadBeforeJob
+from shared.jobs.messages import Arrival
 from shared.jobs.names import MAX_UPLOAD_BYTES
 from shared.jobs.rejected import DeadLetters
 from shared.jobs.schemas import JobFilter

@@ -17,7 +17,7 @@ from shared.core.config import RedisSettings
 from shared.core.config import forget as forget_settings
 from shared.core.errors import Unauthenticated
 from shared.core.ids import new_id
-from shared.jobs.repository import JobNotFound
+from shared.jobs.errors import JobNotFound
 from shared.jobs.service import JobService
 from shared.jobs.states import JobState
 

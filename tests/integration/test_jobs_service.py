@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from shared.core.errors import InvalidInput
-from shared.jobs.errors import EmptyUpload, JobEnded, NothingToRetry
-from shared.jobs.repository import JobNotFound, JobRepository
+from shared.jobs.errors import EmptyUpload, JobEnded, JobNotFound, NothingToRetry
+from shared.jobs.repository import JobRepository
 from shared.jobs.schemas import JobFilter
 from shared.jobs.states import JobState, TargetState
 from shared.ledger.errors import InsufficientCredits

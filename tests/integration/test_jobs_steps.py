@@ -10,10 +10,10 @@ import pytest
 from shared.core.errors import TransientError
 from shared.core.ids import new_id
 from shared.db.leases import LeaseHeld, LeaseLost, acquire
-from shared.jobs.arrivals import Arrival, Arrivals
-from shared.jobs.dispatch import ProcessImage
+from shared.jobs.arrivals import Arrivals
 from shared.jobs.endings import complete_target, fail_target
 from shared.jobs.errors import StepFailed
+from shared.jobs.messages import Arrival, ProcessImage
 from shared.jobs.repository import JobRepository
 from shared.jobs.states import JobState, TargetState
 from shared.jobs.steps import claimed

@@ -5,9 +5,10 @@ import pytest
 from shared.core.errors import TransientError
 from shared.providers.call import Call
 from shared.providers.translate import ENGINE, Translated
+from shared.scenes.errors import SceneNotFound
 from shared.scenes.repository import SceneRepository, translated
 from shared.scenes.schemas import Block, Flag, Line, Scene, Source, Style, Translation
-from shared.scenes.service import SceneNotFound, SceneService
+from shared.scenes.service import SceneService
 from shared.translation.memory import bought, keep
 from shared.translation.service import SceneTranslator, needs_translation
 

@@ -9,9 +9,10 @@ from shared.db.inbox import Inbox
 from shared.db.leases import acquire
 from shared.db.outbox import CLAIM
 from shared.jobs import upkeep
-from shared.jobs.arrivals import Arrival, Arrivals
+from shared.jobs.arrivals import Arrivals
 from shared.jobs.dispatch import RESCUE_AFTER
 from shared.jobs.endings import RETENTION, complete_target, end_job
+from shared.jobs.messages import Arrival
 from shared.jobs.repository import JobRepository
 from shared.jobs.schemas import JobFilter
 from shared.jobs.service import UPLOAD_WINDOW

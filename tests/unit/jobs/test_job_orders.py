@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.core.ids import new_id
-from shared.jobs.dispatch import ProcessImage
+from shared.jobs.messages import ProcessImage
 from shared.jobs.schemas import MAX_TARGETS, CreateJob, JobFilter
 
 
