@@ -164,6 +164,8 @@ class FunctionPool:
             "FUNCTION_TARGET": function,
             "FUNCTION_SOURCE": str(self._root / "functions" / function / "main.py"),
             "PYTHONPATH": str(self._root),
+            # gunicorn believes SCRIPT_NAME and the like of a peer on the loopback, which Cloud Run's is not.
+            "FORWARDED_ALLOW_IPS": "",
         }
         process = await self._nursery.spawn(command, log=log_path, env=env, cwd=self._root)
         try:

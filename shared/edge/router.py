@@ -25,7 +25,7 @@ from shared.edge.problem import log_problem, problem
 from shared.edge.reply import Rendered
 from shared.edge.request_facts import request_id
 from shared.edge.steps import Call, run
-from shared.edge.transport import finish, preflight, unread
+from shared.edge.transport import accept, finish, preflight, unread
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Site:
             return unread(_plain(problem(refused, ident), ident), request)
 
     def _dispatch(self, request: Request, ident: str) -> Response:
-        request.max_content_length = EdgeSettings.load().max_body_bytes
+        accept(request, EdgeSettings.load().max_body_bytes)
         try:
             path = _path(request)
             if request.method == "OPTIONS":

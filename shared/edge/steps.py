@@ -80,7 +80,7 @@ def authenticate(call: Call, proceed: Next) -> Rendered:
     headers = call.request.headers
     authorization, api_key = headers.get("Authorization"), headers.get("X-Api-Key")
     if not authorization and not api_key:
-        raise Unauthenticated
+        raise Unauthenticated("Send an API key as `Authorization: Bearer …` or as `X-Api-Key`.")
     principal = call.ctx.authenticate(authorization, api_key)
     if scope not in principal.scopes:
         raise Forbidden(f"This needs the scope {scope}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable
+from typing import IO
 
 from flask import Request, Response
 
@@ -25,6 +26,30 @@ _EXPOSED = (
 )
 _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Api-Key, X-Request-Id"
 _PREFLIGHT_SECONDS = "600"
+
+
+class Wire:
+    """A server's input, for which whatever keeps it from being read is a broken connection.
+
+    Servers have errors of their own for malformed chunks; Werkzeug takes only OSError for the client's fault.
+    """
+
+    def __init__(self, source: IO[bytes]) -> None:
+        """`source` is `wsgi.input`."""
+        self._source = source
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes; raises OSError."""
+        try:
+            return self._source.read(size)
+        except Exception as error:
+            raise OSError("the content could not be read") from error
+
+
+def accept(request: Request, max_bytes: int) -> None:
+    """Prepare a request for being read: up to `max_bytes`, and with its faults as `HTTPException`."""
+    request.max_content_length = max_bytes
+    request.environ["wsgi.input"] = Wire(request.environ["wsgi.input"])
 
 
 def finish(reply: Rendered, request: Request, request_id: str, *, private: bool = False) -> Response:
@@ -72,11 +97,11 @@ def unread(response: Response, request: Request) -> Response:
 def _drop(request: Request) -> None:
     if not request.environ.get("wsgi.input_terminated"):
         return
-    source, left = request.environ["wsgi.input"], _LARGEST_REQUEST
+    source, left = Wire(request.environ["wsgi.input"]), _LARGEST_REQUEST
     try:
         while left > 0 and (chunk := source.read(min(left, _CHUNK))):
             left -= len(chunk)
-    except (OSError, ValueError):
+    except OSError:
         # The client left, or what it sends is no body: the reply may still reach it.
         return
 

@@ -26,7 +26,7 @@ from shared.edge.ports import ContextFactory, default_context
 from shared.edge.problem import log_problem, problem
 from shared.edge.reply import Rendered
 from shared.edge.request_facts import request_id, trace_facts
-from shared.edge.transport import unread
+from shared.edge.transport import accept, unread
 
 Entry = Callable[[Request], Response]
 
@@ -87,7 +87,7 @@ class Worker:
 
     def _visit(self, request: Request, ident: str) -> Rendered:
         manifest = self.manifest
-        request.max_content_length = EdgeSettings.load().max_body_bytes
+        accept(request, EdgeSettings.load().max_body_bytes)
         if request.method != "POST":
             raise MethodNotAllowed(["POST"])
         check_caller(request.headers, manifest.kind, self.name)

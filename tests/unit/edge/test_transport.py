@@ -6,8 +6,9 @@ import io
 
 import pytest
 from flask import Request, Response
+from werkzeug.exceptions import ClientDisconnected
 
-from shared.edge.transport import unread
+from shared.edge.transport import accept, unread
 
 
 class Source(io.BytesIO):
@@ -21,12 +22,14 @@ class Source(io.BytesIO):
         chunk = super().read(size)
         self.most = max(self.most, len(chunk))
         if self.breaks and not chunk:
-            raise OSError("gone")
+            raise LookupError("as a server may call it")
         return chunk
 
 
 def request_with(source: Source, **environ: object) -> Request:
-    return Request({"REQUEST_METHOD": "POST", "wsgi.input": source, **environ})
+    request = Request({"REQUEST_METHOD": "POST", "wsgi.input": source, **environ})
+    accept(request, 1000)
+    return request
 
 
 @pytest.mark.parametrize("breaks", [False, True])
@@ -53,3 +56,9 @@ def test_an_input_that_does_not_end_by_itself_is_not_waited_for():
     source = Source(b"x" * 10)
     unread(Response(b"", 413), request_with(source))
     assert source.tell() == 0
+
+
+def test_content_that_the_server_cannot_read_is_the_clients_fault():
+    request = request_with(Source(b"x" * 10, breaks=True), **{"wsgi.input_terminated": True})
+    with pytest.raises(ClientDisconnected):
+        request.get_data()
