@@ -12,10 +12,10 @@ HOST_PYTHON := $(firstword $(foreach p,$(SUPPORTED),$(shell command -v $(p) >/de
 PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
 INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
-.PHONY: help setup run up test test-slow check openapi bundle audit reset clean
+.PHONY: help setup run up test test-slow check generate bench-cold-start bundle audit reset clean
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(INSTALLED) ## install everything that is missing; start nothing
 	@$(PY) -m local.packages || echo 'The local cloud works without them, with less.'
@@ -41,12 +41,17 @@ check: $(INSTALLED) ## lint, types, layers, manifests, OpenAPI and unit tests; n
 	$(PY) -m tools.manifests --check
 	$(PY) -m tools.openapi --check
 	$(PY) -m tools.scene_schema --check
+	$(PY) -m tools.configuration --check
 	$(PY) -m pytest -q tests/unit
 
-openapi: $(INSTALLED) ## write openapi.json and the JSON Schemas from the code
+generate: $(INSTALLED) ## write openapi.json, the JSON Schemas and docs/configuration.md from the code
 	$(PY) -m tools.openapi --write
 	$(PY) -m tools.manifests --write
 	$(PY) -m tools.scene_schema --write
+	$(PY) -m tools.configuration --write
+
+bench-cold-start: setup ## the start of each function against the framework's hello world
+	$(PY) -m bench.cold_start --check
 
 bundle: setup ## one zip for each function, in build/bundles
 	$(PY) -m tools.bundle --to build/bundles
