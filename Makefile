@@ -78,6 +78,6 @@ clean: reset ## reset, and delete all that was installed or built here
 $(INSTALLED): | .venv/bin/python
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(HOST_PYTHON) -m venv --clear .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(PY) -m pip install -qq --disable-pip-version-check --no-deps -e .
 	@rm -f .venv/.installed-*
 	@touch $@

@@ -9,8 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from local.testing import Cloud, new_folder, run_local, start
+
+# The gate always tries the same examples; at a desk every run tries new ones.
+settings.register_profile("gate", derandomize=True, deadline=None)
+if "CI" in os.environ:
+    settings.load_profile("gate")
 
 _CLOUD = pytest.StashKey[Cloud]()
 

@@ -113,5 +113,5 @@ def _tag(text: str) -> str:
 
 def display_name(filename: str) -> str:
     """A file name as a client sent it, without its folders and control characters, at most 255 long."""
-    last = re.split(r"[/\\]", filename)[-1]
-    return "" if last in {".", ".."} else _CONTROL.sub("", last)[:255]
+    last = _CONTROL.sub("", re.split(r"[/\\]", filename)[-1])[:255]
+    return "" if last in {".", ".."} else last

@@ -44,13 +44,13 @@ def test_ink_never_leaves_the_room(
 
 @settings(max_examples=60, deadline=None)
 @given(TEXTS, SIDES, SIDES, st.floats(1, 2), st.floats(1, 2), STYLES)
-def test_a_larger_box_never_makes_the_text_smaller(
+def test_a_larger_box_makes_the_text_smaller_only_to_save_a_line(
     fonts: FontLibrary, text: str, width: float, height: float, wider: float, higher: float, style: Style
 ) -> None:
     shaper = Shaper.of(fonts, "es", weight=style.weight)
     small = fit(text, shaper, Room(Box(0, 0, width, height)), style)
     large = fit(text, shaper, Room(Box(0, 0, width * wider, height * higher)), style)
-    assert large.size >= small.size * 0.97
+    assert large.size >= small.size * 0.97 or len(large.lines) < len(small.lines)
 
 
 def test_text_that_fits_keeps_the_size_and_the_baseline(fonts: FontLibrary) -> None:
