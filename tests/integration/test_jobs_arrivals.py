@@ -60,6 +60,15 @@ def test_a_repeated_upload_event_changes_nothing(desk):
     assert desk.take_sent() == []
 
 
+def test_a_repeated_upload_event_after_the_end_leaves_the_file_for_a_retry(desk):
+    job = desk.create("es").id
+    upload(desk, job)
+    desk.call("cancel", job)
+    desk.take_sent()
+    upload(desk, job)
+    assert desk.take_sent() == []
+
+
 def test_the_same_upload_event_twice_at_once_starts_the_job_once(desk, together):
     job = desk.create("es").id
     assert together(*[lambda: upload(desk, job)] * 4) == [None] * 4

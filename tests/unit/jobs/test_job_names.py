@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.ids import new_id
 from shared.jobs.names import (
     DroppedInto,
     InboxPathInvalid,
@@ -20,7 +19,7 @@ from shared.jobs.names import (
 )
 from shared.jobs.schemas import MAX_TARGETS
 
-ACCOUNT, JOB = new_id("acc"), new_id("job")
+ACCOUNT, JOB = "acc_01k9z3v5w8x2y4a6b8c0d2e4f6", "job_01k9z3v5w8x2y4a6b8c0d2e4f6"
 PATHS = st.lists(
     st.one_of(
         st.sampled_from(
