@@ -1,5 +1,7 @@
 """Scenes in the database, and translating them without buying anything twice."""
 
+import threading
+
 import pytest
 
 from shared.core.errors import TransientError
@@ -141,20 +143,34 @@ def test_text_that_is_in_the_target_language_already_stays(block_language, sourc
     assert needs_translation(block, source, target) is needed
 
 
-def test_answers_kept_at_the_same_time_are_kept_once_without_deadlock(desk, together):
+def test_answers_are_kept_once_and_the_first_stays(desk):
     answers = {bytes([n]) * 32: f"text {n}" for n in range(20)}
-
-    def write(order):
-        with desk.uow() as uow:
-            keep(uow, {key: answers[key] for key in sorted(answers, reverse=order % 2 == 1)})
-
-    assert together(*[lambda n=n: write(n) for n in range(6)]) == [None] * 6
     with desk.uow() as uow:
+        keep(uow, answers)
+        keep(uow, dict.fromkeys(answers, "another"))
+        keep(uow, {})
         assert bought(uow, [*answers, b"unknown"]) == answers
         assert bought(uow, []) == {}
-        keep(uow, {})
-        keep(uow, dict.fromkeys(answers, "another"))
-        assert bought(uow, list(answers)) == answers
+
+
+def test_workers_that_keep_the_same_answers_lock_them_in_the_same_order(desk):
+    low, high, raised = b"a" * 32, b"b" * 32, []
+
+    def both():
+        try:
+            with desk.uow() as uow:
+                keep(uow, {high: "x", low: "x"})
+        except Exception as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=both)
+    with desk.uow() as uow:
+        keep(uow, {low: "x"})
+        thread.start()
+        thread.join(0.2)
+        keep(uow, {high: "x"})
+    thread.join(5)
+    assert raised == []
 
 
 def test_a_scene_is_read_with_the_translations_made_so_far(desk):
