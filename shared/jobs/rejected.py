@@ -10,9 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 from shared.core.errors import ImangorError
 from shared.db.models import dead_letters
 from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.arrivals import account_exists, reject_file
 from shared.jobs.endings import end_job
 from shared.jobs.erasure import erase_upload
-from shared.jobs.names import UploadedFor, classify
+from shared.jobs.messages import Arrival
+from shared.jobs.names import DroppedInto, UploadedFor, classify
 from shared.jobs.repository import JobRepository
 from shared.jobs.states import JobState
 
@@ -30,7 +32,9 @@ class DeadLetters:
         self._uow = uow
 
     def keep(self, identity: str, attributes: Mapping[str, str], data: str) -> None:
-        """Keep one message by its identity, once. An upload's job fails; an upload of no job is erased."""
+        """Keep one message by its identity, once. An upload's job fails; an upload of no job is erased;
+        an inbox file gets its error file.
+        """
         place = classify(attributes.get("objectId", ""))
         account = place.account if place is not None else None
         message: dict[str, Any] = {
@@ -48,6 +52,9 @@ class DeadLetters:
         if isinstance(place, UploadedFor):
             self._uow.act_for(place.account)
             self._end_upload(place, attributes)
+        elif isinstance(place, DroppedInto) and attributes.get("objectGeneration", "").isdecimal():
+            self._uow.act_for(place.account)
+            self._reject_file(place, Arrival(attributes["objectId"], int(attributes["objectGeneration"]), 0))
 
     def _end_upload(self, place: UploadedFor, attributes: Mapping[str, str]) -> None:
         job = JobRepository(self._uow).find(place.job, lock=True)
@@ -55,6 +62,11 @@ class DeadLetters:
             erase_upload(self._uow, attributes["objectId"], int(attributes["objectGeneration"]))
         elif job.state is JobState.AWAITING_UPLOAD:
             end_job(self._uow, job, JobState.FAILED, UploadNotProcessed())
+
+    def _reject_file(self, place: DroppedInto, arrival: Arrival) -> None:
+        known = JobRepository(self._uow).of_inbox_object(arrival.name, arrival.generation)
+        if known is None and account_exists(self._uow):
+            reject_file(self._uow, place, arrival, UploadNotProcessed())
 
 
 def _storable(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -85,7 +86,8 @@ class JobService:
         try:
             return self._accept(values, order)
         except ImangorError:
-            self._uploads.discard(values["source_object"], values["source_generation"])
+            with suppress(ImangorError):
+                self._uploads.discard(values["source_object"], values["source_generation"])
             raise
 
     def get(self, principal: Principal, job: str) -> Job:

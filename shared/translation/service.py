@@ -12,7 +12,7 @@ from shared.providers.translate import ENGINE, Translator
 from shared.scenes.schemas import Block, Flag, Scene, Translation
 from shared.translation.keep import is_kept
 from shared.translation.memory import bought, result_key
-from shared.translation.tags import base
+from shared.translation.tags import same
 
 KEPT = "kept"
 
@@ -65,8 +65,9 @@ class SceneTranslator:
 
 def needs_translation(block: Block, source: str | None, target: str) -> bool:
     """Whether a block's text should be translated: it has words, and they are not the target's already."""
-    language = base(block.language) or base(source)
-    return not is_kept(block.text) and language != base(target)
+    # Recognition says `zh` where the caller knows `zh-CN`.
+    language = source if block.language is None or same(block.language, source) else block.language
+    return not is_kept(block.text) and not same(language, target)
 
 
 def _kept(block: Block) -> Translation:

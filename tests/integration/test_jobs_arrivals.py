@@ -242,6 +242,17 @@ def test_a_dead_upload_of_no_job_is_erased(desk):
     assert desk.take_sent() == [("erase", "", {"source": attributes["objectId"], "generation": 7})]
 
 
+def test_a_dead_inbox_event_becomes_a_failed_job_once(desk):
+    path = f"inbox/{desk.account}/en-es/sign.jpg"
+    for identity in ("1", "2"):
+        keep(desk, {"objectId": path, "objectGeneration": "7"}, identity=identity)
+    keep(desk, {"objectId": f"inbox/{new_id('acc')}/en-es/sign.jpg", "objectGeneration": "7"}, identity="3")
+    ((state, error, prefix),) = desk.database.rows("select state, error->>'slug', results_prefix from jobs")
+    assert (state, error) == ("failed", "upload-not-processed")
+    assert prefix == f"results/{desk.account}/en-es/sign.jpg/"
+    assert [kind for kind, *_ in desk.take_sent()] == ["event"]
+
+
 @pytest.mark.parametrize("state", [JobState.QUEUED, JobState.PROCESSING])
 def test_a_dead_upload_event_leaves_a_job_alone_that_has_begun(desk, state):
     job = desk.create("es").id

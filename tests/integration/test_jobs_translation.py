@@ -136,6 +136,9 @@ def test_when_the_provider_fails_nothing_is_remembered(desk, shouting):
         ("es-MX", "en", "es", False),
         ("en", "es", "es", True),
         (None, None, "es", True),
+        ("zh", "zh-CN", "zh-TW", True),
+        ("pt-BR", None, "pt-PT", True),
+        ("en", "en", "en-GB", False),
     ],
 )
 def test_text_that_is_in_the_target_language_already_stays(block_language, source, target, needed):

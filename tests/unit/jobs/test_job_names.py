@@ -68,6 +68,16 @@ def test_anything_else_is_nothing_of_ours(name):
     assert classify(name) is None
 
 
+@pytest.mark.parametrize("length", [851, 975])
+def test_a_path_too_long_for_its_results_is_refused_and_its_error_still_has_a_name(length):
+    path = "en-es/" + "é" * ((length - 10) // 2) + ".png"
+    with pytest.raises(InboxPathInvalid):
+        read_inbox_path(path)
+    prefix = results_prefix(ACCOUNT, path)
+    assert len((prefix + "zh-Hant-TW.webp").encode()) <= 1024
+    assert error_object(prefix) != error_object(results_prefix(ACCOUNT, path[:-1] + "x"))
+
+
 @given(PATHS)
 def test_no_results_path_leaves_the_accounts_folder(path):
     prefix = results_prefix(ACCOUNT, path)
