@@ -29,9 +29,9 @@ class Gateway:
         """The aiohttp application."""
         app = web.Application(client_max_size=0)
         app.router.add_get("/healthz", self._health)
-        app.router.add_route("*", "/_functions/{service}{tail:(/.*)?}", self._platform)
+        app.router.add_route("*", r"/_functions/{service}{tail:(/[\s\S]*)?}", self._platform)
         self._console.add_to(app)
-        app.router.add_route("*", "/{path:.*}", self._balance)
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._balance)
         return app
 
     async def _health(self, _: web.Request) -> web.Response:

@@ -142,7 +142,7 @@ def _success(endpoint: Endpoint, refs: Schemas) -> dict[str, Any]:
     }
     if result is not None:
         reply["content"] = {endpoint.produces: {"schema": refs[_key(result, "serialization")]}}
-    elif endpoint.produces != JSON:
+    elif not endpoint.signature.returns_nothing and endpoint.status != 204:
         reply["content"] = {endpoint.produces: {}}
     empty = "content" not in reply and endpoint.status == 200 and endpoint.signature.returns_nothing
     return {"204" if empty else str(endpoint.status): reply}
