@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from shared.jobs.messages import ProcessImage
     from shared.jobs.outputs import JobOutputs
     from shared.jobs.picture import PictureWorker
+    from shared.jobs.publishing import Publisher
     from shared.jobs.rejected import DeadLetters
+    from shared.jobs.results import ResultFiles
     from shared.jobs.service import JobService
     from shared.jobs.upkeep import Upkeep
     from shared.providers.translate import Translator
@@ -158,12 +160,20 @@ class Context:
         uploads = SignedUploads(storage(), StorageSettings.load().uploads_bucket)
         return JobService(lambda: self.uow, self.open_for_caller, uploads, self.languages, redis_cache())
 
-    @property
+    @cached_property
     def outputs(self) -> JobOutputs:
-        """What jobs made."""
+        """What jobs made, as callers get it."""
         from shared.jobs.outputs import JobOutputs
 
-        return JobOutputs(self.uow, storage(), StorageSettings.load().results_bucket)
+        bucket = StorageSettings.load().results_bucket
+        return JobOutputs(self.open_for_caller, result_files(), storage(), bucket)
+
+    @property
+    def publisher(self) -> Publisher:
+        """Writes what stands beside results."""
+        from shared.jobs.publishing import Publisher
+
+        return Publisher(self.uow, result_files())
 
     @cached_property
     def scenes(self) -> SceneService:
@@ -172,19 +182,21 @@ class Context:
 
         return SceneService(lambda: self.uow)
 
-    @cached_property
+    @property
     def languages(self) -> Languages:
         """The languages of this deployment."""
-        from shared.translation.languages import Languages
-
-        return Languages(redis_cache(), _load_languages)
+        return languages()
 
     @property
     def arrivals(self) -> Arrivals:
         """Objects that arrived in the uploads bucket."""
         from shared.jobs.arrivals import Arrivals
 
-        return Arrivals(self.uow, self.languages)
+        def exists(name: str, generation: int) -> bool:
+            bucket = StorageSettings.load().uploads_bucket
+            return storage().stat(bucket, name, generation) is not None
+
+        return Arrivals(self.uow, self.languages, exists)
 
     @property
     def dead_letters(self) -> DeadLetters:
@@ -200,19 +212,13 @@ class Context:
 
         return Upkeep(self.open, self._deliver)
 
-    def pictures(self, lease_seconds: float = 0) -> PictureWorker:
-        """The worker of pictures; a step's lease holds for `lease_seconds`."""
+    @cached_property
+    def pictures(self) -> PictureWorker:
+        """The worker of pictures."""
         from shared.jobs.picture import PictureWorker
 
-        return PictureWorker(
-            self.open,
-            storage(),
-            StorageSettings.load(),
-            vision,
-            translator,
-            fonts,
-            lease_seconds,
-        )
+        uploads = StorageSettings.load().uploads_bucket
+        return PictureWorker(self.open, storage(), uploads, result_files(), vision, translator, fonts)
 
     def _deliver(self, effects: list[Effect]) -> None:
         if effects:
@@ -238,6 +244,21 @@ def storage() -> Storage:
     from shared.storage.gcs import Storage
 
     return Storage(StorageSettings.load())
+
+
+@cache
+def languages() -> Languages:
+    """The process's list of languages."""
+    from shared.translation.languages import Languages
+
+    return Languages(redis_cache(), _load_languages)
+
+
+def result_files() -> ResultFiles:
+    """The files in the results bucket."""
+    from shared.jobs.results import ResultFiles
+
+    return ResultFiles(storage(), StorageSettings.load().results_bucket)
 
 
 @cache

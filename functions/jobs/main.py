@@ -72,13 +72,13 @@ def delete_job(ctx: Context, job_id: JobId) -> None:
     ctx.jobs.delete(job_id)
 
 
-@http.get("/{job_id}/outputs", auth="jobs:read", rate="300/minute", errors=[JobNotFound])
+@http.get("/{job_id}/outputs", auth="jobs:read", rate="300/minute", errors=[JobNotFound], transaction=False)
 def list_outputs(ctx: Context, job_id: JobId) -> Outputs:
     """List the files that a job made, each with a short-lived URL."""
     return ctx.outputs.all(job_id)
 
 
-@http.get("/{job_id}/receipt", auth="jobs:read", rate="300/minute", errors=[JobNotFound])
+@http.get("/{job_id}/receipt", auth="jobs:read", rate="300/minute", errors=[JobNotFound], transaction=False)
 def get_receipt(ctx: Context, job_id: JobId) -> Receipt:
     """Read every step, provider call and credit of a job."""
     return ctx.outputs.receipt(job_id)

@@ -11,4 +11,4 @@ from shared.jobs.messages import JobEvent
 def on_job_event(ctx: Context, event: JobEvent) -> None:
     """Write scene, receipt or error beside the job's results."""
     ctx.uow.act_for(event.account)
-    ctx.outputs.publish(event.job)
+    ctx.publisher.publish(event.job)

@@ -10,4 +10,4 @@ from shared.jobs.messages import Arrival
 @event
 def on_upload(ctx: Context, event: ObjectFinalized) -> None:
     """Queue the job that waited for this file, or make one for a file in an inbox."""
-    ctx.arrivals.arrived(Arrival(event.name, event.generation, event.size or 0, event.content_type))
+    ctx.arrivals.arrived(Arrival(event.name, event.generation, event.size, event.content_type))

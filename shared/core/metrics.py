@@ -17,6 +17,7 @@ class Metric(StrEnum):
     PROVIDER_CALLS = "provider_calls"
     PROVIDER_RETRIES = "provider_retries"
     OUTBOX_SEND_FAILED = "outbox_send_failed"
+    OUTBOX_AGE = "outbox_age"
     JOBS_ENDED = "jobs_ended"
     STEP_SECONDS = "step_seconds"
 

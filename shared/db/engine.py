@@ -30,13 +30,14 @@ def engine() -> Engine:
         "pool_timeout": 10,
         "pool_pre_ping": True,
         "pool_recycle": 1800,
+        "hide_parameters": True,
     }
     if settings.instance_connection_name:
         return create_engine("postgresql+pg8000://", creator=_cloud_sql(settings), **options)
     if not settings.database_url:
         raise Misconfigured("Neither DATABASE_URL nor INSTANCE_CONNECTION_NAME is set.")
     # A TLS context that is not used costs 35 ms a process; a plain URL is for loopback only.
-    plain = {"ssl_context": False, "timeout": 10}
+    plain = {"ssl_context": False, "timeout": 40}
     return create_engine(settings.database_url, connect_args=plain, **options)
 
 

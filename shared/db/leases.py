@@ -29,26 +29,28 @@ class LeaseLost(ImangorError):
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to do `name` until it expires, proven by `token`."""
+    """The right to do `name` until it expires, proven by `token`. `claims` counts all who had it so far."""
 
     name: str
     token: int
+    claims: int = 1
 
 
 def acquire(uow: UnitOfWork, name: str, seconds: float) -> Lease:
     """Take the lease, or raise `LeaseHeld` with the time at which it will be free."""
     expires = clock_now() + timedelta(seconds=seconds)
     fresh = {"token": text("nextval('lease_tokens')"), "expires_at": expires}
+    again = {**fresh, "claims": leases.c.claims + 1}
     statement = (
         insert(leases)
         .values(name=name, account_id=uow.account, **fresh)
-        .on_conflict_do_update(index_elements=["name"], set_=fresh, where=leases.c.expires_at <= clock_now())
-        .returning(leases.c.token)
+        .on_conflict_do_update(index_elements=["name"], set_=again, where=leases.c.expires_at <= clock_now())
+        .returning(leases.c.token, leases.c.claims)
     )
-    token = uow.execute(statement).scalar_one_or_none()
-    if token is None:
+    taken = uow.execute(statement).first()
+    if taken is None:
         raise LeaseHeld(uow.execute(select(leases.c.expires_at).where(leases.c.name == name)).scalar_one())
-    return Lease(name, token)
+    return Lease(name, taken.token, taken.claims)
 
 
 def confirm(uow: UnitOfWork, lease: Lease) -> None:

@@ -99,6 +99,7 @@ leases = Table(
     Column("account_id", Text),
     Column("token", BigInteger),
     *_times("expires_at"),
+    Column("claims", Integer),
 )
 deadlines = Table(
     "deadlines",

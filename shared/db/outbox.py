@@ -54,7 +54,7 @@ class Outbox:
         self._add("event", topic, body, timedelta())
 
     def erase(self, body: dict[str, Any], due: Due = timedelta()) -> None:
-        """Erase objects: `source` is a name in the uploads bucket, `results` a prefix of the results."""
+        """Erase a `source` in the uploads bucket, and what `job` wrote below the prefixes `results`."""
         self._add("erase", "", body, due)
 
     def _add(self, kind: Kind, destination: str, payload: dict[str, Any], due: Due) -> None:

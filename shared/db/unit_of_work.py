@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult, Engine, Executable
 
 _log = logging.getLogger(__name__)
-_BIND = "select set_config('app.account', :account, true), set_config('app.key_hash', :key_hash, true)"
+# The limits keep one stuck or frozen instance from holding an account's rows against everybody.
+_BIND = """select set_config('app.account', :account, true), set_config('app.key_hash', :key_hash, true),
+  set_config('lock_timeout', '5s', true), set_config('statement_timeout', '30s', true),
+  set_config('idle_in_transaction_session_timeout', '60s', true)"""
 
 
 class UnitOfWork:
@@ -45,6 +48,7 @@ class UnitOfWork:
         self._connection: Connection | None = None
         self._before: list[Callable[[], None]] = []
         self._after: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], None]] = []
         self._key_hash = key_hash or ""
         self.account = account
 
@@ -58,6 +62,8 @@ class UnitOfWork:
         if failure is None:
             failure = self._finish()
         self._close(rollback=failure is not None)
+        if error is not None:
+            _run(self._undo)
         if failure is not None:
             ours = translate(failure)
             if ours is not None:
@@ -65,7 +71,7 @@ class UnitOfWork:
             if error is None:
                 raise failure
             return
-        self._run_effects()
+        _run(self._after)
 
     def act_for(self, account: str) -> None:
         """Work under this account from the next statement on. A unit of work never changes accounts."""
@@ -112,6 +118,10 @@ class UnitOfWork:
         """Run `effect` once the transaction is committed. It may be lost by a crash: see the outbox."""
         self._after.append(effect)
 
+    def after_rollback(self, undo: Callable[[], None]) -> None:
+        """Run `undo` when the work is certainly undone: not when a commit's outcome is unknown."""
+        self._undo.append(undo)
+
     def _bind(self, connection: Connection) -> None:
         from sqlalchemy import text
 
@@ -139,9 +149,10 @@ class UnitOfWork:
             self._connection.close()
             self._connection = None
 
-    def _run_effects(self) -> None:
-        for effect in self._after:
-            try:
-                effect()
-            except Exception:
-                _log.exception("an effect after commit failed; what matters of it stands in the outbox")
+
+def _run(effects: list[Callable[[], None]]) -> None:
+    for effect in effects:
+        try:
+            effect()
+        except Exception:
+            _log.exception("an effect after the transaction failed; what matters of it stands in the outbox")

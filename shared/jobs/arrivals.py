@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select
@@ -37,9 +38,11 @@ _log = logging.getLogger(__name__)
 class Arrivals:
     """Turns arrivals into work, in the event's unit of work."""
 
-    def __init__(self, uow: UnitOfWork, languages: Languages):
+    def __init__(self, uow: UnitOfWork, languages: Languages, exists: Callable[[str, int], bool]):
+        """`exists` tells whether a generation of an object of the uploads bucket is still there."""
         self._uow = uow
         self._languages = languages
+        self._exists = exists
 
     def arrived(self, arrival: Arrival) -> None:
         """Queue the job that waited for this object, or make one; anything else is ignored."""
@@ -57,7 +60,9 @@ class Arrivals:
         repository = JobRepository(self._uow)
         job = repository.find(place.job, lock=True)
         if job is None:
-            raise UploadBeforeJob()
+            if self._exists(arrival.name, arrival.generation):
+                raise UploadBeforeJob()
+            return
         if job.source_generation == arrival.generation and job.deleted_at is None:
             return
         if job.deleted_at is not None or job.state in ENDED:
@@ -127,7 +132,7 @@ def _values(place: DroppedInto, arrival: Arrival) -> dict[str, Any]:
 def _size_problem(arrival: Arrival) -> ImangorError | None:
     if arrival.size == 0:
         return EmptyUpload()
-    if arrival.size > MAX_UPLOAD_BYTES:
+    if arrival.size is not None and arrival.size > MAX_UPLOAD_BYTES:
         limit = MAX_UPLOAD_BYTES // (1024 * 1024)
         return UploadTooLarge(f"The file has {arrival.size} bytes; pictures may have up to {limit} MiB.")
     return None

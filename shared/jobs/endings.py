@@ -9,6 +9,7 @@ from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.dispatch import RESCUE_AFTER
 from shared.jobs.messages import JobEvent
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState, outcome
@@ -67,6 +68,7 @@ def _conclude(uow: UnitOfWork, job: JobRecord) -> None:
     state = outcome([target.state for target in targets])
     if state is None:
         JobRepository(uow).change(job.id)
+        set_deadline(uow, job.id, Action.RESCUE, RESCUE_AFTER)
         return
     problem = next((t.error for t in targets if t.error), None) if state is JobState.FAILED else None
     _end(uow, job, state, problem)

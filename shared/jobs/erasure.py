@@ -16,17 +16,16 @@ SECOND_ERASE: Final = timedelta(hours=1)
 
 
 def erase_media(uow: UnitOfWork, job: JobRecord) -> None:
-    """Erase source, results and scene: now, and once more later. What another job still needs stays."""
+    """Erase source, results and scene: now, and once more later. A source that another job needs stays."""
     SceneRepository(uow).remove(job.id)
-    repository = JobRepository(uow)
-    body: dict[str, Any] = {}
-    if not repository.shares_source(job):
+    body: dict[str, Any] = {
+        "job": job.id,
+        "results": [job.results_prefix, error_object(job.results_prefix)],
+    }
+    if not JobRepository(uow).shares_source(job):
         body |= {"source": job.source_object, "generation": job.source_generation}
-    if not repository.shares_results(job):
-        body |= {"results": job.results_prefix, "error": error_object(job.results_prefix)}
-    if body:
-        uow.outbox.erase(body)
-        uow.outbox.erase(body, due=SECOND_ERASE)
+    uow.outbox.erase(body)
+    uow.outbox.erase(body, due=SECOND_ERASE)
     clear_deadline(uow, job.id)
 
 

@@ -16,7 +16,7 @@ class Arrival:
 
     name: str
     generation: int
-    size: int
+    size: int | None
     content_type: str | None = None
 
 
@@ -39,3 +39,12 @@ class JobEvent(BaseModel):
     account: str
     job: str
     type: str
+
+
+@dataclass(frozen=True)
+class Try:
+    """Which attempt this is, from 0; how many there are; and how long its lease must hold."""
+
+    number: int
+    limit: int
+    lease_seconds: float

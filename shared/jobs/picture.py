@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from shared.core.config import StorageSettings
+from shared.core.config import Misconfigured
 from shared.core.errors import ImangorError
 from shared.db.leases import LeaseLost
 from shared.jobs.dispatch import start_rendering
 from shared.jobs.endings import complete_target, end_job, fail_target
 from shared.jobs.errors import SourceGone, StepFailed
-from shared.jobs.messages import ProcessImage
+from shared.jobs.messages import ProcessImage, Try
 from shared.jobs.names import MAX_UPLOAD_BYTES
 from shared.jobs.repository import JobRecord, JobRepository
+from shared.jobs.results import ResultFiles
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState
 from shared.jobs.steps import OpenUnitOfWork, StepRun, claimed
 from shared.providers.translate import Translator
@@ -50,21 +51,21 @@ class PictureWorker:
         self,
         open_uow: OpenUnitOfWork,
         storage: Storage,
-        buckets: StorageSettings,
+        uploads: str,
+        files: ResultFiles,
         recognizer: Callable[[str], VisionRecognizer],
         translator: Callable[[str], Translator],
         fonts: Callable[[], FontLibrary],
-        lease_seconds: float,
     ):
         self._open_uow = open_uow
         self._storage = storage
-        self._buckets = buckets
+        self._uploads = uploads
+        self._files = files
         self._recognizer = recognizer
         self._translator = translator
         self._fonts = fonts
-        self._lease_seconds = lease_seconds
 
-    def process(self, task: ProcessImage, attempt: int) -> None:
+    def process(self, task: ProcessImage, attempt: Try) -> None:
         """Do the step unless it is done. Raises `LeaseHeld` while another worker does it."""
         try:
             self._attempt(task, attempt)
@@ -72,8 +73,8 @@ class PictureWorker:
             # Somebody else does the step, or nobody needs it any more: not a failure of the job.
             _log.warning("a late result was refused", extra={"fields": {"job": task.job, "step": task.step}})
 
-    def _attempt(self, task: ProcessImage, attempt: int) -> None:
-        with claimed(self._open_uow, task, attempt, self._lease_seconds) as run:
+    def _attempt(self, task: ProcessImage, attempt: Try) -> None:
+        with claimed(self._open_uow, task, attempt) as run:
             if run is None:
                 return
             if task.step == "recognise":
@@ -83,7 +84,7 @@ class PictureWorker:
 
     def fail(self, task: ProcessImage, reason: Exception) -> None:
         """The step will never succeed: end what depends on it and give its credits back."""
-        error = reason if isinstance(reason, ImangorError) else StepFailed()
+        error = reason if isinstance(reason, ImangorError) and not _is_inner(reason) else StepFailed()
         with self._open_uow(task.account) as uow:
             job = JobRepository(uow).find(task.job, lock=True)
             if job is None or job.state in ENDED:
@@ -100,12 +101,11 @@ class PictureWorker:
         from shared.imaging.group import build_scene
 
         picture = decode(self._source(run))
-        recognition, answers = self._read(run, picture)
-        scene = build_scene(recognition.scaled(picture.width, picture.height), picture, ENGINE)
+        recognition = self._read(run, picture).scaled(picture.width, picture.height)
+        scene = build_scene(recognition, picture, ENGINE)
 
         def write(uow: UnitOfWork, job: JobRecord) -> None:
             repository = JobRepository(uow)
-            keep(uow, answers)
             SceneRepository(uow).add(job.id, scene)
             repository.change(job.id, source_media_type=picture.media_type)
             open_targets = [t for t in repository.targets([job.id])[job.id] if t.state not in TARGET_ENDED]
@@ -113,8 +113,8 @@ class PictureWorker:
 
         run.record(write)
 
-    def _read(self, run: StepRun, picture: Picture) -> tuple[Recognition, dict[bytes, Any]]:
-        """The picture's words, bought before or bought now; with the answers to remember."""
+    def _read(self, run: StepRun, picture: Picture) -> Recognition:
+        """The picture's words, bought before or bought now and remembered at once."""
         from shared.imaging.derivative import derivative
 
         hint = run.job.source_language
@@ -123,12 +123,14 @@ class PictureWorker:
             known = bought(uow, [key])
         if key in known:
             run.cache_hits += 1
-            return Recognition.model_validate(known[key]), {}
+            return Recognition.model_validate(known[key])
         copy = derivative(picture)
         recognizer = self._recognizer(run.location)
         recognition, call = recognizer.recognise(copy.data, copy.width, copy.height, hint)
         run.calls.append(call)
-        return recognition, {key: recognition.model_dump(mode="json")}
+        with self._open_uow(run.task.account) as uow:
+            keep(uow, {key: recognition.model_dump(mode="json")})
+        return recognition
 
     def _render(self, run: StepRun, target: str) -> None:
         from shared.imaging.render import render
@@ -146,7 +148,7 @@ class PictureWorker:
         for block, flags in rendered.flags.items():
             texts.blocks[block].flags += flags
         name = f"{run.job.results_prefix}{target}.{EXTENSIONS[rendered.media_type]}"
-        self._storage.put(self._buckets.results_bucket, name, rendered.data, rendered.media_type)
+        self._files.write(run.job, name, rendered.data, rendered.media_type)
         run.bytes_written += len(rendered.data)
         result = {
             "result_object": name,
@@ -156,7 +158,6 @@ class PictureWorker:
         }
 
         def write(uow: UnitOfWork, job: JobRecord) -> None:
-            keep(uow, texts.answers)
             SceneRepository(uow).translate(job.id, target, texts.blocks)
             complete_target(uow, job, target, result)
 
@@ -167,7 +168,7 @@ class PictureWorker:
         job = run.job
         try:
             data = self._storage.get(
-                self._buckets.uploads_bucket,
+                self._uploads,
                 job.source_object,
                 job.source_generation,
                 max_bytes=MAX_UPLOAD_BYTES,
@@ -176,3 +177,8 @@ class PictureWorker:
             raise SourceGone() from None
         run.bytes_read += len(data)
         return data
+
+
+def _is_inner(error: ImangorError) -> bool:
+    """Whether the error speaks of our settings or insides, which no customer should read."""
+    return isinstance(error, Misconfigured) or type(error) is ImangorError

@@ -49,17 +49,20 @@ class DeadLetters:
             "message": message,
         }
         self._uow.execute(insert(dead_letters).values(**values).on_conflict_do_nothing())
+        generation = attributes.get("objectGeneration", "")
+        if place is None or not (generation.isascii() and generation.isdecimal()):
+            return
+        self._uow.act_for(place.account)
+        arrival = Arrival(attributes["objectId"], int(generation), None)
         if isinstance(place, UploadedFor):
-            self._uow.act_for(place.account)
-            self._end_upload(place, attributes)
-        elif isinstance(place, DroppedInto) and attributes.get("objectGeneration", "").isdecimal():
-            self._uow.act_for(place.account)
-            self._reject_file(place, Arrival(attributes["objectId"], int(attributes["objectGeneration"]), 0))
+            self._end_upload(place, arrival)
+        else:
+            self._reject_file(place, arrival)
 
-    def _end_upload(self, place: UploadedFor, attributes: Mapping[str, str]) -> None:
+    def _end_upload(self, place: UploadedFor, arrival: Arrival) -> None:
         job = JobRepository(self._uow).find(place.job, lock=True)
         if job is None:
-            erase_upload(self._uow, attributes["objectId"], int(attributes["objectGeneration"]))
+            erase_upload(self._uow, arrival.name, arrival.generation)
         elif job.state is JobState.AWAITING_UPLOAD:
             end_job(self._uow, job, JobState.FAILED, UploadNotProcessed())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, exists, insert, select, tuple_, update
 from sqlalchemy.engine import Row
 
 from shared.cache.redis import cache_key
@@ -147,15 +147,12 @@ class JobRepository:
         return self._uow.execute(select(jobs.c.id).where(jobs.c.id == job, _KEPT)).first() is not None
 
     def shares_source(self, job: JobRecord) -> bool:
-        """Whether another job still needs the same source object."""
+        """Whether another job still needs the same source object.
+
+        All jobs of the source are locked first, so that of two that end together one sees the other gone.
+        """
         same = (jobs.c.source_object == job.source_object, jobs.c.source_generation == job.source_generation)
-        return self._another(job, *same)
-
-    def shares_results(self, job: JobRecord) -> bool:
-        """Whether another job still has its results in the same folder, or in one below it."""
-        return self._another(job, func.starts_with(jobs.c.results_prefix, job.results_prefix))
-
-    def _another(self, job: JobRecord, *same: ColumnElement[bool]) -> bool:
+        self._uow.execute(select(jobs.c.id).where(*same).order_by(jobs.c.id).with_for_update())
         statement = select(jobs.c.id).where(*same, jobs.c.id != job.id, _KEPT).limit(1)
         return self._uow.execute(statement).first() is not None
 

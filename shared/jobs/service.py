@@ -5,14 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from shared.auth.principal import Principal
 from shared.cache.read_through import read_through
 from shared.cache.redis import RedisCache
-from shared.core.errors import ImangorError, InvalidInput
+from shared.core.errors import InvalidInput
 from shared.core.ids import is_id, new_id
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
@@ -83,12 +82,9 @@ class JobService:
             upload = self._uploads.sign(values["source_object"], UPLOAD_WINDOW)
             return self._accept(values, order, upload)
         values |= self._store(values["source_object"], file.data())
-        try:
-            return self._accept(values, order)
-        except ImangorError:
-            with suppress(ImangorError):
-                self._uploads.discard(values["source_object"], values["source_generation"])
-            raise
+        stored = (values["source_object"], values["source_generation"])
+        self._current().after_rollback(lambda: self._uploads.discard(*stored))
+        return self._accept(values, order)
 
     def get(self, principal: Principal, job: str) -> Job:
         """Read a job, from the cache if it has not changed. Opens its own unit of work when it must."""

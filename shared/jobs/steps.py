@@ -7,6 +7,7 @@ nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -17,12 +18,11 @@ from sqlalchemy import insert, select
 
 from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
-from shared.db.deadlines import Action, set_deadline
 from shared.db.leases import Lease, LeaseLost, acquire, confirm, release
 from shared.db.models import accounts, clock_now, job_steps
 from shared.db.unit_of_work import UnitOfWork
-from shared.jobs.dispatch import RESCUE_AFTER
-from shared.jobs.messages import ProcessImage
+from shared.jobs.errors import StepFailed
+from shared.jobs.messages import ProcessImage, Try
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState
 from shared.providers.call import Call
@@ -46,6 +46,7 @@ class StepRun:
     cache_hits: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
+    began: float = field(default_factory=time.monotonic)
 
     def record(self, write: Callable[[UnitOfWork, JobRecord], None]) -> None:
         """Commit what `write` changes together with the receipt's line, or raise `LeaseLost`."""
@@ -58,7 +59,7 @@ class StepRun:
             write(uow, job)
             self._note(uow, "done", None)
             release(uow, self.lease)
-        count(Metric.STEP_SECONDS, self.seconds(), step=self.task.step, outcome="done")
+        count(Metric.STEP_SECONDS, time.monotonic() - self.began, step=self.task.step)
 
     def give_up(self, error: BaseException) -> None:
         """Note the failed attempt and free the lease, so that the next attempt need not wait for it."""
@@ -68,10 +69,6 @@ class StepRun:
             confirm(uow, self.lease)
             self._note(uow, "failed", reason)
             release(uow, self.lease)
-
-    def seconds(self) -> float:
-        """Time the provider calls took; the step's own duration stands in its row."""
-        return sum(call.milliseconds for call in self.calls) / 1000
 
     def _note(self, uow: UnitOfWork, outcome: str, error: str | None) -> None:
         values: dict[str, Any] = {
@@ -92,14 +89,13 @@ class StepRun:
 
 
 @contextmanager
-def claimed(
-    open_uow: OpenUnitOfWork, task: ProcessImage, attempt: int, lease_seconds: float
-) -> Iterator[StepRun | None]:
+def claimed(open_uow: OpenUnitOfWork, task: ProcessImage, attempt: Try) -> Iterator[StepRun | None]:
     """Claim the step; gives None when there is nothing left to do.
 
-    Raises `LeaseHeld` while another worker has it. Whatever goes wrong inside frees the lease.
+    Raises `LeaseHeld` while another worker has it, and `StepFailed` when it was claimed too often already.
+    Whatever goes wrong inside frees the lease.
     """
-    run = _claim(open_uow, task, attempt, lease_seconds)
+    run = _claim(open_uow, task, attempt)
     try:
         yield run
     except LeaseLost:
@@ -118,23 +114,23 @@ def _free(run: StepRun, error: BaseException) -> None:
         return
 
 
-def _claim(
-    open_uow: OpenUnitOfWork, task: ProcessImage, attempt: int, lease_seconds: float
-) -> StepRun | None:
+def _claim(open_uow: OpenUnitOfWork, task: ProcessImage, attempt: Try) -> StepRun | None:
     with open_uow(task.account) as uow:
         repository = JobRepository(uow)
         job = repository.find(task.job, lock=True)
         if job is None or job.deleted_at is not None or job.state in ENDED or _is_done(uow, task):
             return None
-        lease = acquire(uow, f"{task.job}/{task.step}/{task.target or ''}", lease_seconds)
+        lease = acquire(uow, f"{task.job}/{task.step}/{task.target or ''}", attempt.lease_seconds)
+        if lease.claims > attempt.limit:
+            # Workers that are killed never report; a picture that kills them all must end all the same.
+            raise StepFailed()
         if job.state is not JobState.PROCESSING:
             repository.change(job.id, state=JobState.PROCESSING)
         if task.target is not None:
             _start_target(uow, task.job, task.target)
-        set_deadline(uow, job.id, Action.RESCUE, RESCUE_AFTER)
         location = uow.execute(select(accounts.c.location)).scalar_one()
         started: datetime = uow.execute(select(clock_now())).scalar_one()
-    return StepRun(task, job, location, lease, attempt, started, open_uow)
+    return StepRun(task, job, location, lease, attempt.number, started, open_uow)
 
 
 def _is_done(uow: UnitOfWork, task: ProcessImage) -> bool:

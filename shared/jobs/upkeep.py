@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from shared.core.metrics import Metric, count
 from shared.db.deadlines import Action, Deadline, take_due
-from shared.db.outbox import Deliver, claim_unsent
+from shared.db.outbox import Deliver, claim_unsent, oldest_unsent_seconds
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.dispatch import start_recognition, start_rendering
 from shared.jobs.endings import end_job
@@ -27,6 +28,8 @@ _FORGET: Final = (
     "delete from outbox where sent_at < clock_now() - interval '7 days'",
     "delete from idempotency_keys where expires_at < clock_now()",
     "delete from leases where expires_at < clock_now() - interval '2 days'",
+    "delete from provider_results where created_at < clock_now() - interval '30 days'",
+    "delete from dead_letters where received_at < clock_now() - interval '90 days'",
 )
 
 
@@ -38,21 +41,30 @@ class Upkeep:
         self._deliver = deliver
 
     def sweep(self) -> None:
-        """One round. Two sweepers at once share the work."""
-        self.resend()
+        """One round. Two sweepers at once share the work; trouble in one part does not keep the others."""
+        for part in (self._keep_deadlines, self.resend, self._forget):
+            try:
+                part()
+            except Exception:
+                _log.exception("a part of the sweep failed; the next round tries again")
+
+    def resend(self) -> None:
+        """Send the effects that their writers did not, and tell how long the oldest has waited."""
+        with self._open_uow(None) as uow:
+            count(Metric.OUTBOX_AGE, oldest_unsent_seconds(uow))
+            effects = claim_unsent(uow, BATCH)
+        self._deliver(effects)
+
+    def _keep_deadlines(self) -> None:
         with self._open_uow(None) as uow:
             due = take_due(uow, BATCH, again=timedelta(minutes=5))
         for deadline in due:
             self._act(deadline)
-        with self._open_uow(None) as uow:
-            for statement in _FORGET:
-                uow.sql(statement)
 
-    def resend(self) -> None:
-        """Send the effects that their writers did not."""
-        with self._open_uow(None) as uow:
-            effects = claim_unsent(uow, BATCH)
-        self._deliver(effects)
+    def _forget(self) -> None:
+        for statement in _FORGET:
+            with self._open_uow(None) as uow:
+                uow.sql(statement)
 
     def _act(self, deadline: Deadline) -> None:
         try:

@@ -30,7 +30,7 @@ class SignedUploads:
 
     def put(self, name: str, data: bytes, media_type: str) -> int:
         """Store a source; gives its generation."""
-        return self._storage.put(self._bucket, name, data, media_type, if_generation_match=0)
+        return self._storage.put(self._bucket, name, data, media_type)
 
     def discard(self, name: str, generation: int) -> None:
         """Remove a source whose job was not accepted after all."""

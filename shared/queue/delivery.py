@@ -45,21 +45,31 @@ class Delivery:
         self._deadlines = deadlines
 
     def deliver(self, effects: list[Effect]) -> None:
-        """Send each effect and mark those that left. Never raises for one that did not."""
+        """Send each effect and mark those that left. Never raises for one that did not.
+
+        After the first that its service does not take now, the others of its kind are left to `sweep`:
+        waiting for each would keep the rest from leaving.
+        """
+        closed: set[str] = set()
         sent: dict[str, list[int]] = defaultdict(list)
         for effect in effects:
-            try:
-                self._send(effect)
-            except ImangorError as error:
-                count(Metric.OUTBOX_SEND_FAILED, kind=effect.kind)
-                _log.warning(
-                    "an effect was not sent", extra={"fields": {"effect": effect.id, "error": error.slug}}
-                )
-            else:
+            if effect.kind not in closed and self._left(effect, closed):
                 sent[effect.account].append(effect.id)
         for account, ids in sent.items():
             with self._open_uow(account) as uow:
                 mark_sent(uow, ids)
+
+    def _left(self, effect: Effect, closed: set[str]) -> bool:
+        try:
+            self._send(effect)
+        except Exception as error:
+            if isinstance(error, ImangorError) and error.retry:
+                closed.add(effect.kind)
+            count(Metric.OUTBOX_SEND_FAILED, kind=effect.kind)
+            facts = {"effect": effect.id, "kind": effect.kind, "error": type(error).__name__}
+            _log.warning("an effect was not sent", extra={"fields": facts})
+            return False
+        return True
 
     def _send(self, effect: Effect) -> None:
         if effect.kind == "task":
@@ -76,10 +86,8 @@ class Delivery:
         body = effect.payload
         if source := body.get("source"):
             self._storage.delete(self._buckets.uploads_bucket, source, generation=body.get("generation"))
-        if results := body.get("results"):
-            self._storage.delete_prefix(self._buckets.results_bucket, results)
-        if error := body.get("error"):
-            self._storage.delete(self._buckets.results_bucket, error)
+        for prefix in body.get("results", ()):
+            self._storage.delete_where(self._buckets.results_bucket, prefix, "job", body["job"])
 
 
 def task_name(effect: Effect) -> str:

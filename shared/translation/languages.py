@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -9,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from shared.cache.read_through import read_through
 from shared.cache.redis import RedisCache, cache_key
-from shared.core.errors import FieldError
+from shared.core.errors import FieldError, TransientError
 from shared.translation.errors import UnsupportedLanguage
 from shared.translation.tags import base
 
 CACHE_SECONDS: Final = 6 * 3600
+PROCESS_SECONDS: Final = 300
 
 
 class Language(BaseModel):
@@ -39,14 +41,32 @@ _LIST: Final = TypeAdapter(list[Language])
 
 
 class Languages:
-    """Answers from the cache; asks the provider when nobody has lately."""
+    """Answers from the cache; asks the provider when nobody has lately. One for the process."""
 
     def __init__(self, cache: RedisCache, load: Callable[[], list[Language]]):
         self._cache = cache
         self._load = load
+        self._last: tuple[float, list[Language]] | None = None
 
     def all(self) -> list[Language]:
-        """Every language, by code."""
+        """Every language, by code.
+
+        The process remembers the list as well, and keeps it when the provider does not answer: whether a
+        job is accepted does not hang on that.
+        """
+        last = self._last
+        if last is not None and time.monotonic() - last[0] < PROCESS_SECONDS:
+            return last[1]
+        try:
+            found = self._read()
+        except TransientError:
+            if last is None:
+                raise
+            return last[1]
+        self._last = (time.monotonic(), sorted(found, key=lambda language: language.code))
+        return self._last[1]
+
+    def _read(self) -> list[Language]:
         found = read_through(
             self._cache,
             cache_key("languages", "all"),
@@ -56,7 +76,7 @@ class Languages:
             _LIST.validate_json,
             name="languages",
         )
-        return sorted(found or [], key=lambda language: language.code)
+        return found or []
 
     def require(self, source: str | None, targets: list[str]) -> None:
         """Raise `UnsupportedLanguage`, naming each language that is not on the list and where it stood."""

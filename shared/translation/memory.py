@@ -1,4 +1,4 @@
-"""Bought results: what a provider once answered to an account is never bought again.
+"""Bought results: what a provider answered to an account is not bought again while it is kept, 30 days.
 
 The key covers everything that shapes the answer: the content, engine, model, location and settings.
 """

@@ -11,7 +11,7 @@ from shared.providers.call import Call
 from shared.providers.translate import ENGINE, Translator
 from shared.scenes.schemas import Block, Flag, Scene, Translation
 from shared.translation.keep import is_kept
-from shared.translation.memory import bought, result_key
+from shared.translation.memory import bought, keep, result_key
 from shared.translation.tags import same
 
 KEPT = "kept"
@@ -19,12 +19,11 @@ KEPT = "kept"
 
 @dataclass
 class TranslatedScene:
-    """One target's translations by block id, what they cost, and the answers to remember."""
+    """One target's translations by block id, and what they cost."""
 
     blocks: dict[str, Translation]
     calls: list[Call] = field(default_factory=list)
     cache_hits: int = 0
-    answers: dict[bytes, Any] = field(default_factory=dict)
 
 
 class SceneTranslator:
@@ -38,7 +37,7 @@ class SceneTranslator:
     def translate(self, scene: Scene, source: str | None, target: str) -> TranslatedScene:
         """Translate what needs it. `source` None takes the language that recognition found.
 
-        Raises the provider's errors; nothing is remembered here, the caller records `answers`.
+        What was bought is remembered at once. Raises the provider's errors.
         """
         language = source or scene.language
         wanted = [block for block in scene.blocks if needs_translation(block, language, target)]
@@ -47,16 +46,18 @@ class SceneTranslator:
             known = bought(uow, list(keys.values()))
         missing = [text for text, key in keys.items() if key not in known]
         result = TranslatedScene({}, cache_hits=len(keys) - len(missing))
+        answers: dict[bytes, Any] = {}
         if missing:
             texts, result.calls = self._translator.translate(missing, language, target)
-            result.answers = {keys[text]: answer.text for text, answer in zip(missing, texts, strict=True)}
+            answers = {keys[text]: answer.text for text, answer in zip(missing, texts, strict=True)}
+            with self._open_uow() as uow:
+                keep(uow, answers)
         for block in scene.blocks:
             result.blocks[block.id] = _kept(block)
         for block in wanted:
             key = keys[block.text]
-            cached = key in known
-            text = known[key] if cached else result.answers[key]
-            result.blocks[block.id] = Translation(text=text, engine=ENGINE, cached=cached)
+            text = known[key] if key in known else answers[key]
+            result.blocks[block.id] = Translation(text=text, engine=ENGINE, cached=key in known)
         return result
 
     def _key(self, text: str, source: str | None, target: str) -> bytes:

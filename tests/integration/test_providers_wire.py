@@ -11,6 +11,7 @@ from google.cloud.vision_v1 import BatchAnnotateImagesRequest, BatchAnnotateImag
 
 from shared.core.config import ChannelSettings
 from shared.core.errors import InvalidInput
+from shared.core.logs import CloudFormatter
 from shared.providers import budget
 from shared.providers.errors import (
     ProviderBusy,
@@ -180,7 +181,27 @@ def test_retries_end_with_the_budget(translator, provider, monkeypatch, code, me
 def test_each_attempt_has_its_own_time_limit(translator, provider):
     provider.answers = [(Code.UNAVAILABLE, "x")]
     translator.translate(["a"], "de", "en")
-    assert all(30 < seconds <= 61 for seconds in provider.seconds)
+    assert all(15 < seconds <= 31 for seconds in provider.seconds)
+
+
+def test_people_wait_a_short_time_for_the_languages(translator, provider):
+    provider.answers = [SupportedLanguages()]
+    translator.languages()
+    assert all(seconds <= 16 for seconds in provider.seconds)
+
+
+def test_what_a_provider_said_is_in_no_log(translator, provider, caplog):
+    caplog.set_level(logging.INFO)
+    provider.answers = [(Code.INVALID_ARGUMENT, "secret words"), (Code.UNAVAILABLE, "secret words")]
+    for meaning in (ProviderRefused, ProviderUnavailable):
+        provider.usual = lambda _: (Code.INVALID_ARGUMENT, "secret words")
+        with pytest.raises((meaning, ProviderRefused)) as failure:
+            translator.translate(["secret words"], "de", "en")
+        assert failure.value.__suppress_context__
+        logging.getLogger("x").error("failed", exc_info=failure.value)
+    lines = [CloudFormatter().format(record) for record in caplog.records]
+    assert "secret" not in "".join([*lines, *map(str, caplog.records)])
+    assert any("InvalidArgument" in line for line in lines)
 
 
 def test_an_answer_of_another_length_is_not_believed(translator, provider):

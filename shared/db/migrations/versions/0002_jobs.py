@@ -67,6 +67,7 @@ def upgrade() -> None:
       foreign key (account_id, parent_id) references jobs (account_id, id)
     );
     create index on jobs (account_id, created_at desc, id desc) where deleted_at is null;
+    create index on jobs (source_object, source_generation);
     create unique index jobs_once_per_object on jobs (source_object, source_generation)
       where origin = 'inbox';
     create trigger guard_state before update on jobs for each row execute function guard_state('job');

@@ -40,7 +40,8 @@ def upgrade() -> None:
       name text primary key,
       account_id text not null,
       token bigint not null default nextval('lease_tokens'),
-      expires_at timestamptz not null
+      expires_at timestamptz not null,
+      claims integer not null default 1
     );
 
     create table deadlines (

@@ -58,6 +58,13 @@ def upgrade() -> None:
     op.execute(tenant("scenes", "select, insert, update, delete"))
     op.execute(tenant("scene_translations", "select, insert, update, delete"))
     op.execute(tenant("provider_results", "select, insert"))
+    # The system role sees bought results only to forget those that are too old.
+    op.execute("""
+    create policy forgotten on provider_results to imangor_system
+      using (created_at < clock_now() - interval '30 days') with check (false);
+    grant delete on provider_results to imangor_system;
+    create index on provider_results (created_at);
+    """)
     op.execute(tenant("job_steps", "select, insert"))
 
 

@@ -1,0 +1,41 @@
+"""What was done for a job and what it cost, from the steps' rows and the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sqlalchemy import select
+
+from shared.db.models import job_steps, ledger_entries, ledger_transactions
+from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.repository import JobRecord
+from shared.jobs.schemas import Charge, Receipt, Step
+
+
+def receipt_of(uow: UnitOfWork, job: JobRecord) -> Receipt:
+    """Every step, call and credit of the job so far."""
+    rows = uow.execute(select(job_steps).where(job_steps.c.job_id == job.id).order_by(job_steps.c.id))
+    steps = [Step.model_validate({k: row[k] for k in Step.model_fields}) for row in rows.mappings()]
+    charges = _charges(uow, job.id)
+    return Receipt(
+        job=job.id,
+        state=job.state,
+        steps=steps,
+        provider_calls=dict(Counter(call.provider for step in steps for call in step.calls)),
+        charges=charges,
+        credits=sum(charge.credits for charge in charges if charge.kind == "capture"),
+    )
+
+
+def _charges(uow: UnitOfWork, job: str) -> list[Charge]:
+    t, e = ledger_transactions.c, ledger_entries.c
+    query = (
+        select(t.target, t.kind, e.amount, t.created_at)
+        .join_from(ledger_transactions, ledger_entries, t.id == e.transaction_id)
+        .where(t.job_id == job, e.amount > 0)
+        .order_by(t.id)
+    )
+    return [
+        Charge(target=row.target, kind=row.kind, credits=row.amount, at=row.created_at)
+        for row in uow.execute(query)
+    ]
