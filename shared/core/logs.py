@@ -1,6 +1,8 @@
 """Structured JSON logs for Cloud Logging: severity, message, trace, and the call's own facts.
 
-Neither text content nor credentials are ever passed to a logger; facts are ids, counts and durations.
+Neither text content nor credentials are ever passed to a logger; facts are ids, counts and durations. Of an
+exception that a library raised only the class is written: its words may quote what it was given, such as the
+parameters of a statement, the values of a row, or an object's name.
 """
 
 from __future__ import annotations
@@ -13,7 +15,10 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
+
+_SPEAKING: Final = frozenset({"builtins", "shared", "main"})
+"""Packages whose exceptions are written with their words."""
 
 _facts: ContextVar[dict[str, Any]] = ContextVar("log_facts", default={})  # noqa: B039 - never mutated
 
@@ -32,8 +37,28 @@ class CloudFormatter(logging.Formatter):
             **getattr(record, "fields", {}),
         }
         if record.exc_info and record.exc_info[1] is not None:
-            entry["stack_trace"] = "".join(traceback.format_exception(record.exc_info[1]))
+            entry["stack_trace"] = _stack(record.exc_info[1])
         return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def _stack(error: BaseException) -> str:
+    """The traceback in Python's own layout, which Error Reporting parses, causes first."""
+    parts: list[str] = []
+    current: BaseException | None = error
+    seen: set[int] = set()
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        frames = "".join(traceback.format_tb(current.__traceback__))
+        parts.insert(0, f"Traceback (most recent call last):\n{frames}{_words(current)}\n")
+        hidden = None if current.__suppress_context__ else current.__context__
+        current = current.__cause__ or hidden
+    return "\nThe above exception led to the following one:\n\n".join(parts)
+
+
+def _words(error: BaseException) -> str:
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return f"{name}: {error}" if kind.__module__.partition(".")[0] in _SPEAKING else name
 
 
 @contextmanager

@@ -48,11 +48,6 @@ class Attempt:
     task: str
     lease_seconds: int
 
-    @property
-    def last(self) -> bool:
-        """Whether nothing comes after it."""
-        return self.number >= self.limit - 1
-
 
 @overload
 def task(function: Handler, /) -> Entry: ...

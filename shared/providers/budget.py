@@ -77,6 +77,7 @@ def call_with_retry(
                 raise
             pause = backoff(retries, draw())
             if not failure.again or clock() + pause >= end or not budget.spend():
-                raise failure.error from error
+                # What the provider said may quote content, so it goes no further.
+                raise failure.error from None
         sleep(pause)
         retries += 1

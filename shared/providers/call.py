@@ -50,8 +50,8 @@ def call(
     def judge(error: Exception) -> Failure | None:
         failure = classify(error, provider)
         if failure is not None:
-            outcome = failure.error.slug
-            count(Metric.PROVIDER_CALLS, provider=provider, method=method, outcome=outcome)
+            slug, kind = failure.error.slug, type(error).__name__
+            count(Metric.PROVIDER_CALLS, provider=provider, method=method, outcome=slug, kind=kind)
         return failure
 
     start = time.monotonic()

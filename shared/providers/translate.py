@@ -22,8 +22,10 @@ _PLACES: Final = {
     "eu": ("translate-eu.googleapis.com", "europe-west1"),
     "us": ("translate-us.googleapis.com", "us-central1"),
 }
-_DEADLINE: Final = 120.0
-_ATTEMPT: Final = 60.0
+_DEADLINE: Final = 60.0
+_ATTEMPT: Final = 30.0
+# People wait for the list of languages.
+_LIST_DEADLINE: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Translator:
             request = {"parent": self._parent, "display_language_code": "en"}
             return self._client().get_supported_languages(request=request, retry=None, timeout=seconds)
 
-        answer, _ = call("translate", "languages", 0, rpc, deadline=_DEADLINE, attempt_seconds=_ATTEMPT)
+        answer, _ = call("translate", "languages", 0, rpc, deadline=_LIST_DEADLINE, attempt_seconds=_ATTEMPT)
         return [
             Language(each.language_code, each.display_name, each.support_source, each.support_target)
             for each in answer.languages

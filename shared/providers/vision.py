@@ -22,8 +22,8 @@ _HOSTS: Final = {
     "eu": "eu-vision.googleapis.com",
     "us": "us-vision.googleapis.com",
 }
-_DEADLINE: Final = 120.0
-_ATTEMPT: Final = 60.0
+_DEADLINE: Final = 60.0
+_ATTEMPT: Final = 30.0
 
 
 class VisionRecognizer:

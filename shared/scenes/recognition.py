@@ -18,7 +18,7 @@ class Word(BaseModel):
     `space_after` tells whether white space follows, `line_end` whether the engine ends a line here.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     text: str
     polygon: Polygon
@@ -33,7 +33,7 @@ class Word(BaseModel):
 class Recognition(BaseModel):
     """All words of one picture of `width` x `height` pixels, in the engine's reading order."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     width: int = Field(gt=0)
     height: int = Field(gt=0)

@@ -30,7 +30,7 @@ class Flag(StrEnum):
 class SceneModel(BaseModel):
     """Strict: an unknown member is an error, so that a typing mistake cannot pass for data."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class Style(SceneModel):
@@ -97,7 +97,3 @@ class Scene(SceneModel):
     language: str | None = Field(None, description="the source language, BCP 47")
     engine: str = Field(description="what recognised it, such as vision/document_text")
     blocks: list[Block]
-
-    def texts(self) -> list[str]:
-        """The source text of each block, in order."""
-        return [block.text for block in self.blocks]

@@ -7,15 +7,17 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import BaseModel, ValidationError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scenarios.framework import bearer, called_by, claims, isolated, log_records, push, serve
+from scenarios.framework import bearer, called_by, claims, isolated, log_lines, log_records, push, serve
 from scenarios.in_memory import WORLD
 
 from shared.core.errors import DependencyDown, ImangorError, InvalidInput, RetryLater, TransientError
@@ -192,6 +194,32 @@ def test_what_the_platform_hears_of_a_failed_event(on_file, error, status: int, 
     assert [r.levelname for r in records] == [level]
 
 
+WORDS = "secret words"
+NAME = "inbox/diagnosis.png"
+
+
+class Quoted(BaseModel):
+    text: int
+
+
+@pytest.mark.parametrize("attempt", [1, 9])
+def test_a_failed_event_logs_neither_a_file_s_name_nor_what_a_library_quotes(on_file, attempt: int):
+    try:
+        Quoted.model_validate({"text": WORDS})
+    except ValidationError as error:
+        WORLD.raising = error
+    attributes = {**ATTRIBUTES, "objectId": NAME}
+    with log_lines() as lines:
+        assert deliver(on_file, push(OBJECT, attributes, deliveryAttempt=attempt)) == 500
+        WORLD.raising = InvalidInput()
+        assert deliver(on_file, push(OBJECT, attributes, deliveryAttempt=attempt)) == 204
+    failed = next(json.loads(line) for line in lines if "stack_trace" in line)
+    assert not [line for line in lines if WORDS in line or NAME in line]
+    assert failed["event"] == sha256(f"b/{NAME}#7".encode()).hexdigest()[:16]
+    assert "ValidationError" in failed["stack_trace"]
+    assert "on_file" in failed["stack_trace"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -229,7 +257,7 @@ def test_a_published_model_is_read_and_the_publishers_identity_wins():
 
 def test_a_task_that_succeeds_is_200_and_knows_its_attempt(do_work: FlaskClient):
     assert run_task(do_work, 1).status_code == 200
-    assert (WORLD.seen[0].number, WORLD.seen[0].limit, WORLD.seen[0].last) == (1, 3, False)
+    assert (WORLD.seen[0].number, WORLD.seen[0].limit) == (1, 3)
     assert "begin" not in WORLD.trail
 
 

@@ -1,6 +1,8 @@
 """The provider adapters over real gRPC, against a server that answers what each test says."""
 
+import json
 import logging
+import traceback
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +12,7 @@ from google.cloud.translate_v3 import SupportedLanguages, TranslateTextRequest, 
 from google.cloud.vision_v1 import BatchAnnotateImagesRequest, BatchAnnotateImagesResponse
 
 from shared.core.config import ChannelSettings
-from shared.core.errors import InvalidInput
+from shared.core.errors import ImangorError, InvalidInput
 from shared.core.logs import CloudFormatter
 from shared.providers import budget
 from shared.providers.errors import (
@@ -24,6 +26,7 @@ from shared.providers.translate import Language, Translated, Translator
 from shared.providers.vision import MAX_BYTES, VisionRecognizer
 
 Code = grpc.StatusCode
+CONTENT = "secret words"
 KINDS = {
     "TranslateText": (TranslateTextRequest, TranslateTextResponse),
     "BatchAnnotateImages": (BatchAnnotateImagesRequest, BatchAnnotateImagesResponse),
@@ -190,18 +193,20 @@ def test_people_wait_a_short_time_for_the_languages(translator, provider):
     assert all(seconds <= 16 for seconds in provider.seconds)
 
 
-def test_what_a_provider_said_is_in_no_log(translator, provider, caplog):
+@pytest.mark.parametrize(
+    ("code", "kind"), [(Code.INVALID_ARGUMENT, "InvalidArgument"), (Code.UNAVAILABLE, "ServiceUnavailable")]
+)
+def test_what_a_provider_said_is_in_no_log(translator, provider, monkeypatch, caplog, code, kind):
+    monkeypatch.setattr(budget, "_BASE", 0.001)
     caplog.set_level(logging.INFO)
-    provider.answers = [(Code.INVALID_ARGUMENT, "secret words"), (Code.UNAVAILABLE, "secret words")]
-    for meaning in (ProviderRefused, ProviderUnavailable):
-        provider.usual = lambda _: (Code.INVALID_ARGUMENT, "secret words")
-        with pytest.raises((meaning, ProviderRefused)) as failure:
-            translator.translate(["secret words"], "de", "en")
-        assert failure.value.__suppress_context__
-        logging.getLogger("x").error("failed", exc_info=failure.value)
+    provider.usual = lambda _: (code, f"cannot read {CONTENT!r}")
+    with pytest.raises(ImangorError) as failure:
+        translator.translate([CONTENT], "de", "en")
+    logging.getLogger("room").error("work failed", exc_info=failure.value)
     lines = [CloudFormatter().format(record) for record in caplog.records]
-    assert "secret" not in "".join([*lines, *map(str, caplog.records)])
-    assert any("InvalidArgument" in line for line in lines)
+    assert not [line for line in lines if CONTENT in line]
+    assert CONTENT not in "".join(traceback.format_exception(failure.value))
+    assert json.loads(lines[0])["labels"]["kind"] == kind
 
 
 def test_an_answer_of_another_length_is_not_believed(translator, provider):

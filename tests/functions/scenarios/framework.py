@@ -17,6 +17,7 @@ from functions_framework import create_app
 from scenarios.in_memory import WORLD
 
 from shared.core import config
+from shared.core.logs import CloudFormatter
 
 HERE = Path(__file__).parent
 SETTINGS = {
@@ -58,6 +59,23 @@ def log_records() -> Iterator[list[logging.LogRecord]]:
     finally:
         edge.setLevel("NOTSET")
         edge.removeHandler(handler)
+
+
+@contextmanager
+def log_lines() -> Iterator[list[str]]:
+    """What would be written to the log inside, line by line."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    formatter = CloudFormatter()
+    handler.emit = lambda record: lines.append(formatter.format(record))  # type: ignore[method-assign]
+    ours = logging.getLogger("imangor")
+    ours.addHandler(handler)
+    ours.setLevel("INFO")
+    try:
+        yield lines
+    finally:
+        ours.setLevel("NOTSET")
+        ours.removeHandler(handler)
 
 
 def serve(name: str) -> FlaskClient:

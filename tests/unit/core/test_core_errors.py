@@ -169,6 +169,27 @@ def test_a_log_line_is_one_json_object_with_its_facts():
     assert "task" not in json.loads(line())
 
 
+class Psql(Exception):
+    """Stands for a library's error, whose words quote a row."""
+
+    __module__ = "pg8000.exceptions"
+
+
+def test_of_a_library_s_exception_only_the_class_is_written():
+    words = "Key (name)=(somebody) already exists."
+    try:
+        try:
+            raise Psql({"D": words})
+        except Psql as error:
+            raise SomethingOdd("It rained.") from error
+    except SomethingOdd as error:
+        record = logging.LogRecord("room", logging.ERROR, "f", 1, "m", (), (type(error), error, None))
+    text = json.loads(logs.CloudFormatter().format(record))["stack_trace"]
+    assert words not in text
+    assert text.index("pg8000.exceptions.Psql\n") < text.index("SomethingOdd")
+    assert text.count("Traceback (most recent call last):") == 2
+
+
 def test_facts_of_one_thread_are_not_another_threads():
     seen = []
     with logs.bound(task="mine"):
