@@ -44,15 +44,15 @@ def arguments(endpoint: Endpoint, request: Request, path: dict[str, str]) -> dic
 
 
 def fingerprint(endpoint: Endpoint, request: Request, found: dict[str, Any]) -> str:
-    """SHA-256 over method, path with query, and content; a multipart body counts by fields and file."""
-    upload = found.get("file")
-    if request.mimetype == MULTIPART:
-        fields = json.dumps(sorted(request.form.items(multi=True)))
-        content = fields.encode() + (upload.digest().encode() if upload else b"")
-    else:
-        content = request.get_data()
-    line = f"{endpoint.method} {request.full_path}\n".encode()
-    return sha256(line + content).hexdigest()
+    """SHA-256 over method, path with query, the body as it was understood, and the file's name and content.
+
+    So the framing does not matter, nor what the client left to the defaults of this deployment.
+    """
+    body, upload = found.get("body"), found.get("file")
+    order = None if body is None else body.model_dump_json(exclude_unset=True)
+    file = None if upload is None else [upload.filename, upload.digest()]
+    parts = [endpoint.method, request.full_path, order, file]
+    return sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def read_body(request: Request) -> bytes:

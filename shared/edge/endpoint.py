@@ -107,8 +107,10 @@ def declare(
     """Build the record of an operation; raises ValueError or TypeError where the declaration is wrong."""
     if not _ROUTE.fullmatch(route):
         raise ValueError(f"{route!r} is not a route such as /{{job_id}}/outputs")
-    if idempotent and (auth is None or method in SAFE):
-        raise ValueError(f"{function.__name__}: only unsafe operations with auth can be idempotent by key")
+    if idempotent and (auth is None or method in SAFE or not transaction):
+        # Outside of the work's own transaction a crash leaves the work done and the key free.
+        why = "only unsafe operations with auth and a transaction can be idempotent by key"
+        raise ValueError(f"{function.__name__}: {why}")
     return Endpoint(
         name=function.__name__,
         method=method,

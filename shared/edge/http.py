@@ -46,7 +46,7 @@ class Declaration(TypedDict, total=False):
     `rate` is such as `30/minute`, counted per principal; `idempotent` accepts `Idempotency-Key`; `status` is
     that of success; `errors` are those the operation itself raises; `multipart` is the model of plain form
     fields where it is not that of `body`; `produces` the media type of a bytes reply; `transaction` False
-    leaves the unit of work to the operation.
+    leaves the unit of work to the operation, which then cannot be `idempotent`.
     """
 
     rate: str

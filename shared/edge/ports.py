@@ -40,11 +40,15 @@ class RateState(Protocol):
 
     @property
     def reset_seconds(self) -> float:
-        """Seconds until another request (or, when some remain, the whole window) is free again."""
+        """Seconds until the whole limit is free again."""
 
     @property
     def allowed(self) -> bool:
         """Whether this request may pass."""
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds until one more request is free; 0 when this one may pass."""
 
 
 @runtime_checkable
@@ -70,7 +74,7 @@ class Idempotency(Protocol):
     def reserve(self, operation: str, key: str, fingerprint: str) -> Any:
         """Reserve in a short transaction of its own, or give the `Finished` reply of an earlier request.
 
-        `key` already names the principal. Raises errors of status 422 for a key used with another
+        The store is that of one principal. Raises errors of status 422 for a key used with another
         fingerprint and 409 for one whose request is still running.
         """
 

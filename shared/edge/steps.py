@@ -103,7 +103,7 @@ def limit_rate(call: Call, proceed: Next) -> Rendered:
     call.headers["RateLimit-Policy"] = f'"{name}";q={rule.limit};w={rule.window}'
     call.headers["RateLimit"] = f'"{name}";r={max(0, state.remaining)};t={reset}'
     if not state.allowed:
-        raise RateLimited(retry_after=max(1, reset))
+        raise RateLimited(retry_after=math.ceil(state.retry_after))
     return proceed()
 
 
@@ -122,7 +122,7 @@ def once(call: Call, proceed: Next) -> Rendered:
         raise MalformedRequest("Idempotency-Key must be 1 to 255 printable ASCII characters.")
     store = call.ctx.idempotency
     mark = fingerprint(call.endpoint, call.request, call.arguments)
-    outcome = store.reserve(call.endpoint.name, f"{call.ctx.principal.id}:{key}", mark)
+    outcome = store.reserve(call.endpoint.name, key, mark)
     if isinstance(outcome, Finished):
         headers = {**outcome.headers, "Idempotency-Replayed": "true"}
         return Rendered(outcome.status, headers, outcome.body)
@@ -137,11 +137,7 @@ def once(call: Call, proceed: Next) -> Rendered:
 def unit_of_work(call: Call, proceed: Next) -> Rendered:
     """One transaction around the operation; the record of its key commits with the work."""
     if not call.endpoint.transaction:
-        reply = proceed()
-        if call.reservation is not None:
-            with call.ctx.unit_of_work():
-                _remember(call, reply)
-        return reply
+        return proceed()
     with call.ctx.unit_of_work():
         reply = proceed()
         if call.reservation is not None:

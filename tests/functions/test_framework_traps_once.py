@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,8 @@ def test_a_key_belongs_to_its_principal_and_operation(client: FlaskClient):
     other = client.post("/v1/notes", json={"text": "b"}, headers={**WRITE, "Authorization": "Bearer other"})
     assert other.status_code == 201
     assert client.post("/v1/notes/note_1/touch", headers=WRITE).status_code == 200
+    places = {("key_writer", "create_note"), ("key_other", "create_note"), ("key_writer", "touch_note")}
+    assert set(WORLD.keys) == {(*place, "k1") for place in places}
 
 
 def test_a_request_that_is_still_running_is_409(client: FlaskClient):
@@ -82,11 +85,6 @@ def test_a_record_is_kept_only_with_the_work(client: FlaskClient):
     assert WORLD.keys == {}
     WORLD.commit_error = None
     assert client.post("/v1/notes", json={"text": "a"}, headers=WRITE).status_code == 201
-
-
-def test_without_a_unit_of_work_the_record_has_its_own(client: FlaskClient):
-    client.post("/v1/notes/note_1/touch", headers=WRITE)
-    assert WORLD.trail == ["context", "authenticate", "reserve", "handler", "begin", "finish", "commit"]
 
 
 def test_without_a_key_every_request_is_done(client: FlaskClient):
@@ -117,3 +115,26 @@ def test_fields_of_another_text_are_other_content(client: FlaskClient):
     assert client.post("/v1/notes", data=data, headers=WRITE).status_code == 201
     data = {"text": "b", "file": (io.BytesIO(b"1"), "a.png")}
     assert client.post("/v1/notes", data=data, headers=WRITE).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["order.json", None])
+def test_an_order_in_a_part_of_its_own_is_content_with_or_without_a_file_name(client: FlaskClient, name):
+    def send(text: str, file_name: str = "a.png") -> int:
+        order = json.dumps({"text": text}).encode()
+        part = order.decode() if name is None else (io.BytesIO(order), name)
+        data = {"request": part, "file": (io.BytesIO(b"1"), file_name)}
+        WORLD.hits.clear()
+        return client.post("/v1/notes", data=data, headers=WRITE).status_code
+
+    assert [send("a"), send("a"), send("b"), send("a", "b.png")] == [201, 201, 422, 422]
+    assert WORLD.rows == ["a"]
+
+
+def test_members_in_another_order_are_the_same_request_and_other_members_are_not(client: FlaskClient):
+    def send(text: str) -> int:
+        return client.post("/v1/notes", data=text, headers=WRITE, content_type="application/json").status_code
+
+    assert send('{"text": "a", "size": 2}') == 201
+    assert send('{"size":2,"text":"a"}') == 201
+    assert send('{"text": "a"}') == 422
+    assert WORLD.rows == ["a"]

@@ -24,6 +24,7 @@ class Rate:
     remaining: int
     reset_seconds: float
     allowed: bool
+    retry_after: float
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class World:
     def __init__(self) -> None:
         self.trail: list[str] = []
         self.rows: list[str] = []
-        self.keys: dict[tuple[str, str], Stored | None] = {}
+        self.keys: dict[tuple[str, str, str], Stored | None] = {}
         self.hits: dict[tuple[str, str], int] = {}
         self.inbox: set[tuple[str, str]] = set()
         self.later: list[tuple[Any, datetime]] = []
@@ -76,10 +77,13 @@ class KeyInProgress(Conflict):
     slug = "idempotency-key-in-progress"
 
 
+@dataclass(frozen=True)
 class Keys:
+    principal: str
+
     def reserve(self, operation: str, key: str, fingerprint: str) -> Any:
         WORLD.trail.append("reserve")
-        place = (operation, key)
+        place = (self.principal, operation, key)
         if place in WORLD.keys:
             stored = WORLD.keys[place]
             if stored is None:
@@ -113,7 +117,11 @@ class Context:
     def __init__(self, operation: str, request_id: str) -> None:
         self.operation, self.request_id = operation, request_id
         self.principal: Any = None
-        self.idempotency, self.inbox = Keys(), Events()
+        self.inbox = Events()
+
+    @property
+    def idempotency(self) -> Keys:
+        return Keys(self.principal.id)
 
     @classmethod
     def for_request(cls, *, operation: str, request_id: str) -> Context:
@@ -131,7 +139,8 @@ class Context:
         WORLD.trail.append("rate_limit")
         place = (rule_name, principal_id)
         used = WORLD.hits[place] = WORLD.hits.get(place, 0) + 1
-        return Rate(limit, max(0, limit - used), window_seconds / 2, used <= limit)
+        wait = 0.0 if used <= limit else window_seconds / 8
+        return Rate(limit, max(0, limit - used), window_seconds / 2, used <= limit, wait)
 
     @contextmanager
     def unit_of_work(self) -> Iterator[None]:

@@ -85,6 +85,8 @@ def test_only_unsafe_operations_of_somebody_are_idempotent_by_key():
         http.get("/", auth="x", idempotent=True)(do)
     with pytest.raises(ValueError):
         http.post("/", auth=None, idempotent=True)(do)
+    with pytest.raises(ValueError, match="transaction"):
+        http.post("/", auth="x", idempotent=True, transaction=False)(do)
 
 
 def test_a_form_may_have_a_model_of_its_own():

@@ -95,9 +95,9 @@ def get_content(ctx: Context, note_id: NoteId) -> Reply[bytes]:
     return Reply(iter([b"one ", b"two"]), media_type="text/plain", headers={"Cache-Control": "max-age=60"})
 
 
-@http.post("/{note_id}/touch", auth="notes:write", idempotent=True, transaction=False)
+@http.post("/{note_id}/touch", auth="notes:write", idempotent=True)
 def touch_note(ctx: Context, note_id: NoteId, body: Search | None) -> Note:
-    """Touch a note, outside of a unit of work."""
+    """Touch a note."""
     WORLD.trail.append("handler")
     return Note(id=note_id, text="default" if body is None else str(body.limit))
 
