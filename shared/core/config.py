@@ -56,6 +56,11 @@ def refuse_emulators_in_the_cloud() -> None:
         raise Misconfigured(f"Emulator settings are present in the cloud: {', '.join(local)}")
 
 
+def pool_size(concurrency: int) -> int:
+    """Database connections that one instance holds: as many as it serves requests at a time, at most five."""
+    return min(concurrency, 5)
+
+
 class ProjectSettings(Settings):
     """The project that the clients work in."""
 

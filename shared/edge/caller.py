@@ -16,7 +16,8 @@ from werkzeug.datastructures import Headers
 
 from shared.core.config import CallerSettings
 from shared.core.errors import ImangorError, Unauthenticated
-from shared.edge.manifest import Kind, service_name
+from shared.core.names import function_url
+from shared.edge.manifest import Kind
 from shared.edge.strict_json import loads
 
 _ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
@@ -43,11 +44,6 @@ def check_caller(headers: Headers, kind: Kind, name: str, now: float | None = No
     )
     if not right:
         raise Unauthenticated("This function is called by the platform alone.")
-
-
-def function_url(template: str, name: str) -> str:
-    """The URL of a function, which is also the audience of the tokens sent to it."""
-    return template.format(function=service_name(name))
 
 
 def _invoker(settings: CallerSettings, kind: Kind) -> str:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared.core.config import Misconfigured
+from shared.core.config import Misconfigured, pool_size
+from shared.core.names import service_name
 
 Kind = Literal["http", "stream", "storage", "pubsub", "task", "schedule"]
 Seconds = Annotated[str, Field(pattern=r"^[1-9][0-9]*s$", description="whole seconds, such as 60s")]
@@ -20,7 +21,6 @@ PathTemplate = Annotated[
 CLOUD_KINDS: frozenset[str] = frozenset({"storage", "pubsub", "task", "schedule"})
 LONGEST = {"http": 3600, "stream": 3600, "storage": 540, "pubsub": 540, "task": 1800, "schedule": 1800}
 _LEASE_MARGIN = 90
-_POOL_LIMIT = 5
 
 
 class Use(StrEnum):
@@ -115,7 +115,7 @@ class Manifest(BaseModel):
     @property
     def pool_size(self) -> int:
         """Database connections of an instance."""
-        return min(self.concurrency, _POOL_LIMIT)
+        return pool_size(self.concurrency)
 
     @property
     def queue_max_attempts(self) -> int:
@@ -142,11 +142,6 @@ class Manifest(BaseModel):
     def covers(self, path: str) -> bool:
         """Whether a path template is within `paths`, so that the load balancer routes it here."""
         return any(_shape(path) == _shape(p) or _matches(p, path) for p in self.paths)
-
-
-def service_name(name: str) -> str:
-    """Cloud Run's name of a function: `on_upload` is `on-upload`."""
-    return name.replace("_", "-")
 
 
 def load(folder: Path, defaults: Path | None = None, name: str | None = None) -> Manifest:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.core.config import CallerSettings, ChannelSettings, ProjectSettings
+from shared.core.names import function_url, service_name
 from shared.providers.channel import grpc_transport
 from shared.queue.errors import QueueUnavailable
 from shared.queue.retries import passing_failures
@@ -31,7 +31,6 @@ class TaskQueue:
         name: str,
         at: datetime | None = None,
         deadline_seconds: int = 600,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Have `function` called with the JSON `body`, at `at` (aware) or at once, in the queue's order.
 
@@ -41,14 +40,14 @@ class TaskQueue:
         from google.api_core.exceptions import AlreadyExists, GoogleAPICallError, RetryError
         from google.auth.exceptions import GoogleAuthError
 
-        queue = f"{self._location()}/queues/{queue_of(function)}"
-        url = self._callers.function_url.replace("{function}", queue_of(function))
+        queue = f"{self._location()}/queues/{service_name(function)}"
+        url = function_url(self._callers.function_url, function)
         task: dict[str, Any] = {
             "name": f"{queue}/tasks/{name}",
             "http_request": {
                 "url": url,
                 "http_method": "POST",
-                "headers": {"Content-Type": "application/json", **(headers or {})},
+                "headers": {"Content-Type": "application/json"},
                 "body": body,
                 "oidc_token": {"service_account_email": self._callers.tasks_invoker, "audience": url},
             },
@@ -79,8 +78,3 @@ class TaskQueue:
                 )
                 self._built = CloudTasksClient(transport=transport)
             return self._built
-
-
-def queue_of(function: str) -> str:
-    """The queue's short name; queues are named after the function that consumes them."""
-    return function.replace("_", "-")

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from shared.core.config import Misconfigured
-from shared.edge.manifest import Manifest, load, load_all, service_name
+from shared.edge.manifest import Manifest, load, load_all
 
 DEFAULTS = {
     "runtime": "python311",
@@ -118,7 +118,6 @@ def test_an_event_functions_topic_is_named_after_it(tmp_path: Path):
     stored = read(tmp_path, {"kind": "storage", "bucket": "uploads"}, "on_upload")
     assert (stored.topic_name, stored.queue_name) == ("on-upload", None)
     assert read(tmp_path, {"kind": "pubsub", "topic": "other"}, "on_x").topic_name == "other"
-    assert service_name("on_upload") == "on-upload"
 
 
 def test_a_bundle_has_its_defaults_beside_it_and_a_name_of_its_own(tmp_path: Path):
