@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.core.errors import Conflict, NotFound, TransientError
+from shared.core.errors import Conflict, ImangorError, NotFound, TransientError
 
 
 class ObjectMissing(NotFound):
@@ -15,6 +15,12 @@ class ObjectChanged(Conflict):
     """The object is not at the generation that was expected."""
 
     slug = "object-changed"
+
+
+class StorageRefused(ImangorError):
+    """The object storage refuses a request of this service; an operator must act."""
+
+    slug, title = "storage-refused", "Refused by the storage"
 
 
 class StorageUnavailable(TransientError):

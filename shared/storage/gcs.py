@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import re
 import threading
@@ -15,10 +17,12 @@ from urllib.parse import quote
 
 from shared.core.config import Misconfigured, StorageSettings
 from shared.core.errors import TooLarge
-from shared.storage.errors import ObjectChanged, ObjectMissing, StorageUnavailable
+from shared.storage.errors import ObjectChanged, ObjectMissing, StorageRefused, StorageUnavailable
 
 _TIMEOUT: Final = (5.0, 60.0)
 _RETRY_SECONDS: Final = 60.0
+_SIGN_TIMEOUT: Final = 10.0
+_REQUEST_TIMEOUT: Final = 408
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 
@@ -64,19 +68,26 @@ class Storage:
     ) -> int:
         """Write an object and give its generation. `if_generation_match=0` means only where there is none.
 
-        Raises `ObjectChanged` when that is not so, `StorageUnavailable`.
+        Raises `ObjectChanged` when that is not so and another object is there, `StorageUnavailable`.
         """
-        with _answering():
-            blob = self._blob(bucket, name)
-            blob.metadata = dict(metadata) if metadata else None
-            blob.upload_from_string(
-                data,
-                content_type=content_type,
-                if_generation_match=if_generation_match,
-                timeout=_TIMEOUT,
-                retry=_retry(),
-            )
-            return int(blob.generation)
+        try:
+            with _answering():
+                blob = self._blob(bucket, name)
+                blob.metadata = dict(metadata) if metadata else None
+                blob.upload_from_string(
+                    data,
+                    content_type=content_type,
+                    if_generation_match=if_generation_match,
+                    timeout=_TIMEOUT,
+                    retry=_retry(),
+                )
+                return int(blob.generation)
+        except ObjectChanged:
+            # Of a request whose answer was lost, the repetition meets the object that the first one wrote.
+            written = self._find(bucket, name)
+            if written is None or not _holds(written, data, content_type, metadata):
+                raise
+            return int(written.generation)
 
     def get(
         self, bucket: str, name: str, generation: int | None = None, max_bytes: int | None = None
@@ -93,15 +104,8 @@ class Storage:
 
     def stat(self, bucket: str, name: str, generation: int | None = None) -> ObjectInfo | None:
         """What is known of an object, or None where there is none. Raises `StorageUnavailable`."""
-        with _answering():
-            handle = self._client().bucket(bucket)
-            blob = handle.get_blob(name, generation=generation, timeout=_TIMEOUT, retry=_retry())
-            return None if blob is None else _info(blob)
-
-    def size(self, bucket: str, name: str, generation: int | None = None) -> int | None:
-        """An object's bytes, or None where there is none. Raises `StorageUnavailable`."""
-        info = self.stat(bucket, name, generation)
-        return None if info is None else info.size
+        blob = self._find(bucket, name, generation)
+        return None if blob is None else _info(blob)
 
     def delete(self, bucket: str, name: str, generation: int | None = None) -> None:
         """Remove an object, or only this generation of it.
@@ -116,13 +120,17 @@ class Storage:
         except (ObjectMissing, ObjectChanged):
             return
 
-    def delete_prefix(self, bucket: str, prefix: str) -> int:
-        """Remove every object whose name begins with `prefix` (not empty); gives how many there were."""
+    def delete_where(self, bucket: str, prefix: str, metadata_key: str, metadata_value: str) -> int:
+        """Remove the objects under `prefix` (not empty) whose custom metadata says so; gives their number.
+
+        Each is removed only at the generation that said so: one replaced meanwhile stays, though counted.
+        Raises `StorageUnavailable`.
+        """
         if not prefix:
-            raise ValueError("an empty prefix would empty the bucket")
-        found = [info.name for info in self.list(bucket, prefix)]
-        for name in found:
-            self.delete(bucket, name)
+            raise ValueError("an empty prefix would name the whole bucket")
+        found = [i for i in self.list(bucket, prefix) if i.metadata.get(metadata_key) == metadata_value]
+        for info in found:
+            self.delete(bucket, info.name, info.generation)
         return len(found)
 
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
@@ -190,11 +198,11 @@ class Storage:
     def _sign(self, bucket: str, name: str, method: str, expires: timedelta, **parts: Any) -> str:
         with _answering():
             url = self._blob(bucket, name).generate_signed_url(
-                version="v4", expiration=expires, method=method, **parts, **self._signer()
+                version="v4", expiration=expires, method=method, **parts, credentials=self._signer()
             )
             return str(url)
 
-    def _signer(self) -> dict[str, Any]:
+    def _signer(self) -> Any:
         """Who signs: the credentials' own key, or IAM's signBlob in the name of the service account."""
         import google.auth
         from google.auth.credentials import Signing
@@ -205,17 +213,19 @@ class Storage:
                 self._credentials, _ = google.auth.default(scopes=[_SCOPE])
             credentials = self._credentials
             if isinstance(credentials, Signing):
-                return {"credentials": credentials}
+                return credentials
+            request = partial(Request(), timeout=_SIGN_TIMEOUT)
             if not credentials.valid:
-                credentials.refresh(partial(Request(), timeout=_TIMEOUT[1]))
+                credentials.refresh(request)
         email = self._settings.signer_email or getattr(credentials, "service_account_email", None)
         if email is None:
             raise Misconfigured("These credentials cannot sign, and SIGNER_EMAIL names nobody who can")
-        return {
-            "credentials": credentials,
-            "service_account_email": email,
-            "access_token": credentials.token,
-        }
+        return _remote_signer(request, credentials, email)
+
+    def _find(self, bucket: str, name: str, generation: int | None = None) -> Any:
+        with _answering():
+            handle = self._client().bucket(bucket)
+            return handle.get_blob(name, generation=generation, timeout=_TIMEOUT, retry=_retry())
 
     def _blob(self, bucket: str, name: str, generation: int | None = None) -> Any:
         return self._client().bucket(bucket).blob(name, generation=generation)
@@ -241,6 +251,34 @@ class _Bounded(io.BytesIO):
         if self._limit is not None and self.tell() + len(data) > self._limit:
             raise TooLarge(f"The object is larger than {self._limit} bytes")
         return super().write(data)
+
+
+def _remote_signer(request: Any, credentials: Any, email: str) -> Any:
+    """Credentials that sign in the name of `email` by IAM's signBlob.
+
+    The storage client can ask IAM too, but waits two minutes for each answer.
+    """
+    from google.auth.credentials import Signing
+    from google.auth.iam import Signer
+
+    build: Any = Signer
+    remote = build(request, credentials, email)
+
+    class RemoteSigner(Signing):
+        signer = remote
+        signer_email = email
+
+        def sign_bytes(self, message: bytes) -> bytes:
+            return bytes(remote.sign(message))
+
+    return RemoteSigner()
+
+
+def _holds(blob: Any, data: bytes, content_type: str, metadata: Mapping[str, str] | None) -> bool:
+    """Whether an object is what a `put` of these arguments writes."""
+    digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+    described = (blob.content_type, dict(blob.metadata or {})) == (content_type, dict(metadata or {}))
+    return described and (blob.md5_hash, int(blob.size)) == (digest, len(data))
 
 
 def _info(blob: Any) -> ObjectInfo:
@@ -271,7 +309,10 @@ def _attachment(filename: str) -> str:
 
 
 def _retry() -> Any:
-    """Names and contents are deterministic, so that repeating any of our requests is safe."""
+    """Names and contents are deterministic: repeated, a request writes or removes the same.
+
+    With a precondition the repetition may be refused after the first one was done: see `put` and `delete`.
+    """
     from google.cloud.storage.retry import DEFAULT_RETRY
 
     return DEFAULT_RETRY.with_timeout(_RETRY_SECONDS)
@@ -293,5 +334,7 @@ def _answering() -> Iterator[None]:
         raise ObjectChanged from error
     except (google.TooManyRequests, google.ServerError, google.RetryError) as error:
         raise StorageUnavailable from error
+    except google.GoogleAPICallError as error:
+        raise (StorageUnavailable if error.code == _REQUEST_TIMEOUT else StorageRefused) from error
     except (RequestException, GoogleAuthError, DataCorruption, ConnectionError) as error:
         raise StorageUnavailable from error

@@ -1,26 +1,30 @@
 """The storage adapter through the official client and the local cloud's Cloud Storage."""
 
 import base64
+import contextlib
+import json
 import os
 import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import google.auth
 import pytest
 import requests
+from google.auth import iam
 from google.auth.credentials import Credentials
-from google.cloud.storage import _signing
 from google.oauth2 import service_account
 
 from local.identity import SIGNER_EMAIL, SIGNER_KEY, ensure_keys
 from shared.core.config import Misconfigured, StorageSettings
 from shared.core.errors import TooLarge
-from shared.storage.errors import ObjectChanged, ObjectMissing, StorageUnavailable
+from shared.storage.errors import ObjectChanged, ObjectMissing, StorageRefused, StorageUnavailable
 from shared.storage.gcs import Storage
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +79,6 @@ def test_what_was_written_is_read_back(storage, name):
     assert (info.name, info.generation, info.size) == (name, generation, 5)
     assert (info.content_type, info.metadata) == ("image/png", {"job": "job_1"})
     assert info.updated.tzinfo is not None
-    assert storage.size(BUCKET, name) == 5
 
 
 def test_a_large_object_arrives_whole(storage, name):
@@ -115,20 +118,132 @@ def test_an_empty_object_is_read_as_empty(storage, name):
 
 def test_what_is_missing_is_said_or_does_not_matter(storage, name):
     assert storage.stat(BUCKET, name) is None
-    assert storage.size(BUCKET, name) is None
     storage.delete(BUCKET, name)
     with pytest.raises(ObjectMissing):
         storage.get(BUCKET, name)
 
 
-def test_a_prefix_is_listed_and_removed_and_nothing_else(storage, name):
-    for path in ("a/1", "a/2", "b/1"):
-        storage.put(BUCKET, f"{name}/{path}", b"x", "text/plain")
-    assert [i.name for i in storage.list(BUCKET, f"{name}/a/")] == [f"{name}/a/1", f"{name}/a/2"]
-    assert storage.delete_prefix(BUCKET, f"{name}/a/") == 2
-    assert [i.name for i in storage.list(BUCKET, f"{name}/")] == [f"{name}/b/1"]
+def test_what_one_job_wrote_under_a_prefix_is_removed_and_nothing_else(storage, name):
+    for path, job in (("a/1", "job_1"), ("a/2", "job_2"), ("a/3", "job_1"), ("b/1", "job_1")):
+        storage.put(BUCKET, f"{name}/{path}", b"x", "text/plain", {"job": job})
+    storage.put(BUCKET, f"{name}/a/4", b"x", "text/plain")
+    assert storage.delete_where(BUCKET, f"{name}/a/", "job", "job_1") == 2
+    assert [i.name for i in storage.list(BUCKET, f"{name}/a/")] == [f"{name}/a/2", f"{name}/a/4"]
+    assert [i.name for i in storage.list(BUCKET, f"{name}/b/")] == [f"{name}/b/1"]
     with pytest.raises(ValueError, match="empty prefix"):
-        storage.delete_prefix(BUCKET, "")
+        storage.delete_where(BUCKET, "", "job", "job_1")
+
+
+def test_an_object_that_was_replaced_after_it_was_listed_stays(storage, name):
+    class Slow(Storage):
+        """Another writer is quicker between the listing and the deletion."""
+
+        def list(self, bucket, prefix):
+            found = list(super().list(bucket, prefix))
+            storage.put(bucket, prefix, b"new", "text/plain", {"job": "job_2"})
+            return iter(found)
+
+    storage.put(BUCKET, name, b"old", "text/plain", {"job": "job_1"})
+    settings = StorageSettings(uploads_bucket=BUCKET, results_bucket="imangor-results")
+    Slow(settings).delete_where(BUCKET, name, "job", "job_1")
+    assert storage.get(BUCKET, name) == b"new"
+
+
+class Forgetful(BaseHTTPRequestHandler):
+    """Hands every request on and loses the answer of the first upload."""
+
+    url, lost = "", 0
+
+    def do_POST(self):
+        self._hand_on()
+
+    def do_GET(self):
+        self._hand_on()
+
+    def _hand_on(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "accept-encoding")}
+        answer = requests.request(self.command, self.url + self.path, data=body, headers=headers, timeout=5)
+        status, content = answer.status_code, answer.content
+        if self.command == "POST" and not type(self).lost:
+            type(self).lost, status, content = 1, 503, b"{}"
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_args):
+        pass
+
+
+@contextlib.contextmanager
+def serving(handler):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+def test_a_write_whose_answer_was_lost_gives_the_generation_it_made(
+    storage, name, url, monkeypatch, replaces
+):
+    expected = storage.put(BUCKET, name, b"old", "text/plain") if replaces else 0
+    handler = type("Handler", (Forgetful,), {"url": url})
+    with serving(handler) as proxy, monkeypatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", proxy)
+        far = Storage(StorageSettings(uploads_bucket=BUCKET, results_bucket="r"))
+        generation = far.put(BUCKET, name, b"new", "text/plain", {"job": "j"}, if_generation_match=expected)
+    assert handler.lost
+    assert storage.stat(BUCKET, name).generation == generation
+    assert storage.get(BUCKET, name, generation) == b"new"
+
+
+@pytest.mark.parametrize("other", [(b"first", "text/html", None), (b"first", "text/plain", {"job": "j"})])
+def test_an_object_that_says_something_else_of_itself_is_another(storage, name, other):
+    storage.put(BUCKET, name, b"first", "text/plain", if_generation_match=0)
+    with pytest.raises(ObjectChanged):
+        storage.put(BUCKET, name, *other, if_generation_match=0)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, StorageRefused),
+        (403, StorageRefused),
+        (409, StorageRefused),
+        (408, StorageUnavailable),
+        (429, StorageUnavailable),
+        (503, StorageUnavailable),
+    ],
+)
+def test_every_refusal_is_an_error_of_ours_without_the_storage_s_words(url, monkeypatch, status, error):
+    class Refusing(Forgetful):
+        def _hand_on(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            content = b'{"error": {"message": "quoted name"}}'
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    monkeypatch.setattr("shared.storage.gcs._RETRY_SECONDS", 0.2)
+    with serving(Refusing) as refusing:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", refusing)
+        far = Storage(StorageSettings(uploads_bucket=BUCKET, results_bucket="r"))
+        calls = [
+            lambda: far.put(BUCKET, "x", b"x", "text/plain"),
+            lambda: far.get(BUCKET, "x"),
+            lambda: far.stat(BUCKET, "x"),
+            lambda: list(far.list(BUCKET, "x")),
+        ]
+        for call in calls:
+            with pytest.raises(error) as failure:
+                call()
+            assert "quoted" not in str(failure.value)
 
 
 def test_a_signed_put_takes_one_object_of_its_type_and_size(storage, name, url):
@@ -213,16 +328,37 @@ def test_credentials_without_a_key_sign_through_iam_as_the_signer(url, name, mon
     key = service_account.Credentials.from_service_account_file(os.environ["GOOGLE_APPLICATION_CREDENTIALS"])
     asked = []
 
-    def iam(message, access_token, email, *_):
-        asked.append((access_token, email))
-        return base64.b64encode(key.sign_bytes(message.encode()))
+    class Iam(Forgetful):
+        def _hand_on(self):
+            payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["payload"]
+            asked.append((self.headers["Authorization"], self.path))
+            signed = base64.b64encode(key.sign_bytes(base64.b64decode(payload))).decode()
+            content = json.dumps({"signedBlob": signed}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
     monkeypatch.setattr(google.auth, "default", lambda **_: (Keyless(), None))
-    monkeypatch.setattr(_signing, "_sign_message", iam)
     settings = StorageSettings(uploads_bucket=BUCKET, results_bucket="r", signer_email=SIGNER_EMAIL)
-    upload = Storage(settings).signed_put(BUCKET, name, "image/png", 1, 10, HOUR)
+    with serving(Iam) as address:
+        monkeypatch.setattr(iam, "_IAM_SIGN_ENDPOINT", address + "/{}:signBlob")
+        upload = Storage(settings).signed_put(BUCKET, name, "image/png", 1, 10, HOUR)
     assert requests.put(upload.url, data=b"x", headers=upload.headers, timeout=5).status_code == 200
-    assert asked == [("access-token", SIGNER_EMAIL)]
+    assert asked == [("Bearer access-token", f"/{SIGNER_EMAIL}:signBlob")]
+
+
+def test_a_signing_service_that_does_not_answer_is_not_waited_for(url, name, monkeypatch):
+    monkeypatch.setattr(google.auth, "default", lambda **_: (Keyless(), None))
+    monkeypatch.setattr("shared.storage.gcs._SIGN_TIMEOUT", 0.2)
+    settings = StorageSettings(uploads_bucket=BUCKET, results_bucket="r", signer_email=SIGNER_EMAIL)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}/{{}}"
+        monkeypatch.setattr(iam, "_IAM_SIGN_ENDPOINT", endpoint)
+        start = time.monotonic()
+        with pytest.raises(StorageUnavailable):
+            Storage(settings).signed_put(BUCKET, name, "image/png", 1, 10, HOUR)
+    assert time.monotonic() - start < 5
 
 
 def test_without_anybody_who_can_sign_the_setting_is_named(storage, name, monkeypatch):
