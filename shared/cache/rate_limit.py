@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from shared.cache.errors import CacheUnavailable
 from shared.cache.redis import RedisCache, cache_key
 from shared.core.metrics import Metric, count
-
-_WINDOWS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 # The one stored number is the theoretical arrival time, when the whole limit will be free again, in whole
 # microseconds. Redis's own clock is the only one, so machines whose clocks disagree still share one limit.
@@ -30,13 +27,6 @@ return {1, math.floor((window - (arrival - now)) / interval), arrival - now, 0}
 """
 
 
-class Rule(NamedTuple):
-    """At most `limit` requests in a burst, refilled evenly over `window` seconds."""
-
-    limit: int
-    window: int
-
-
 @dataclass(frozen=True)
 class RateState:
     """What a request may know of its limit. `reset_seconds` is when the whole limit is free again;
@@ -50,14 +40,6 @@ class RateState:
     retry_after: float
 
 
-def parse_rule(text: str) -> Rule:
-    """Read `30/minute`, `10/second`, `5/hour` or `1000/day`; raises ValueError for anything else."""
-    match = re.fullmatch(r"([1-9][0-9]*)/(second|minute|hour|day)", text)
-    if match is None:
-        raise ValueError(f"not a rate limit: {text!r}")
-    return Rule(int(match[1]), _WINDOWS[match[2]])
-
-
 class RateLimiter:
     """Politeness limits shared by all instances. Without Redis nobody is refused; paid quota is not here."""
 
@@ -66,7 +48,7 @@ class RateLimiter:
         self._cache = cache
 
     def check(self, name: str, principal: str, limit: int, window: int) -> RateState:
-        """Take one of `principal`'s `limit` requests per `window` seconds for the operation `name`.
+        """Take one of `principal`'s `limit` requests for the operation `name`, refilled in `window` s.
 
         A refused request takes nothing. When Redis fails the answer is yes, and counted.
         """

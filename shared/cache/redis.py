@@ -53,16 +53,10 @@ class RedisCache:
 
     def ping(self) -> bool:
         """Whether Redis answers now."""
-        return bool(self._or(False, lambda redis: redis.ping()))
-
-    def get(self, key: str) -> bytes | None:
-        """The value under `key`, or None when there is none or Redis is away."""
-        value: bytes | None = self._or(None, lambda redis: redis.get(key))
-        return value
-
-    def set(self, key: str, value: bytes, ttl: float) -> None:
-        """Keep `value` for `ttl` seconds."""
-        self._or(None, lambda redis: redis.set(key, value, px=max(1, round(ttl * 1000))))
+        try:
+            return bool(self.attempt(lambda redis: redis.ping()))
+        except CacheUnavailable:
+            return False
 
     def delete(self, *keys: str) -> None:
         """Forget `keys`. What cannot be told to Redis now is told before anything else is asked of it."""
@@ -114,12 +108,6 @@ class RedisCache:
             self._scripts.clear()
         if redis is not None:
             redis.close()
-
-    def _or(self, default: T, operation: Callable[[Redis], Any]) -> Any:
-        try:
-            return self.attempt(operation)
-        except CacheUnavailable:
-            return default
 
     def _enter(self) -> None:
         """Refuse while the circuit is open; when the pause is over, let one caller try it first."""
