@@ -8,7 +8,7 @@ from shared.edge import http
 from shared.edge.http import Reply, mount
 
 
-@http.get("/openapi.json", auth=None, transaction=False)
+@http.get("/openapi.json", auth=None, rate="60/minute", transaction=False)
 def get_openapi(ctx: Context) -> Reply[bytes]:
     """Read the OpenAPI 3.1 document of this API."""
     return Reply(ctx.openapi(), headers={"Cache-Control": "public, max-age=300"})
@@ -20,7 +20,7 @@ def healthz() -> Health:
     return Health()
 
 
-@http.get("/readyz", auth=None, transaction=False, errors=[Unready])
+@http.get("/readyz", auth=None, rate="60/minute", transaction=False, errors=[Unready])
 def readyz(ctx: Context) -> Health:
     """Tell whether the database answers, without which nothing works; and how Redis is."""
     return ctx.health.check()
