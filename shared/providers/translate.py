@@ -10,7 +10,7 @@ from shared.core.config import ChannelSettings
 from shared.core.errors import InvalidInput
 from shared.providers.call import Call, call
 from shared.providers.channel import grpc_transport
-from shared.providers.errors import ProviderRefused, ProviderUnavailable
+from shared.providers.errors import ProviderRefused, ProviderUnavailable, UnsupportedPair
 from shared.providers.text_batches import MAX_POINTS, batches, split_text
 
 ENGINE: Final = "translate-v3/nmt"
@@ -112,9 +112,13 @@ class Translator:
             return self._client().translate_text(request=request, retry=None, timeout=seconds)
 
         points = sum(map(len, batch))
-        answer, receipt = call(
-            "translate", "translate_text", points, rpc, deadline=_DEADLINE, attempt_seconds=_ATTEMPT
-        )
+        try:
+            answer, receipt = call(
+                "translate", "translate_text", points, rpc, deadline=_DEADLINE, attempt_seconds=_ATTEMPT
+            )
+        except UnsupportedPair:
+            origin = "the detected language" if source is None else f"'{source}'"
+            raise UnsupportedPair(f"There is no translation from {origin} to '{target}' here.") from None
         if len(answer.translations) != len(batch):
             raise ProviderUnavailable("translate gave another number of texts than it was given")
         results = [

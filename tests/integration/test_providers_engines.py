@@ -86,7 +86,7 @@ def test_the_source_language_is_detected_where_none_is_given(translator):
 
 
 def test_a_pair_of_one_language_is_unsupported(translator):
-    with pytest.raises(UnsupportedPair):
+    with pytest.raises(UnsupportedPair, match="from 'en' to 'en'"):
         translator.translate(["x"], "en", "en")
 
 
