@@ -5,17 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from shared.core.config import DatabaseSettings, Misconfigured
+from shared.core.config import DatabaseSettings, Misconfigured, pool_size
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-
-MAX_POOL = 5
-
-
-def pool_size(concurrency: int) -> int:
-    """Connections that one instance holds: as many as it serves calls, at most five."""
-    return min(concurrency, MAX_POOL)
 
 
 @cache
