@@ -68,3 +68,14 @@ def test_recognition_is_scaled_without_touching_the_original():
     assert (larger.width, larger.height) == (200, 200)
     assert larger.words[0].polygon == [(0, 0), (20, 0), (20, 20), (0, 20)]
     assert recognition.words[0].polygon == SQUARE
+
+
+def test_a_refusal_does_not_quote_the_text():
+    content = "secret words"
+    for model, wrong in ((Style, {"size": content}), (Word, {"text": "a", "polygon": content})):
+        with pytest.raises(ValidationError) as failure:
+            model.model_validate(wrong)
+        assert content not in str(failure.value)
+    with pytest.raises(ValidationError) as failure:
+        Recognition.model_validate({"width": 1, "height": 1, "words": content})
+    assert content not in str(failure.value)
