@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
+_OURS: Final = frozenset({"imangor", "shared"})
 _SPEAKING: Final = frozenset({"builtins", "shared", "main"})
 """Packages whose exceptions are written with their words."""
 
@@ -73,9 +74,15 @@ def bound(**facts: object) -> Iterator[None]:
 
 
 def configure(level: str = "INFO") -> None:
-    """Send all logs to stdout as JSON. Calling it again changes nothing but the level."""
+    """Send all logs to stdout as JSON. Calling it again changes nothing but the level.
+
+    functions-framework silences every logger that exists before it configures its own; ours speak again.
+    """
     root = logging.getLogger()
     root.setLevel(level)
+    for name, logger in logging.Logger.manager.loggerDict.items():
+        if isinstance(logger, logging.Logger) and name.partition(".")[0] in _OURS:
+            logger.disabled = False
     if not any(isinstance(h.formatter, CloudFormatter) for h in root.handlers):
         handler = logging.StreamHandler(sys.stdout)
         formatter = CloudFormatter()

@@ -34,14 +34,16 @@ SETTINGS = {
 @contextmanager
 def isolated(**other: str) -> Iterator[None]:
     """The settings and an empty world, and afterwards the environment as it was."""
-    before, root = dict(os.environ), list(logging.getLogger().handlers)
+    root = logging.getLogger()
+    before, handlers, level = dict(os.environ), list(root.handlers), root.level
     os.environ.update(SETTINGS, **other)
     config.forget()
     WORLD.clear()
     yield
     os.environ.clear()
     os.environ.update(before)
-    logging.getLogger().handlers[:] = root
+    root.handlers[:] = handlers
+    root.setLevel(level)
     config.forget()
 
 
