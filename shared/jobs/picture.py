@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from shared.core.config import Misconfigured
 from shared.core.errors import ImangorError
 from shared.db.leases import LeaseLost
 from shared.jobs.dispatch import start_rendering
@@ -83,8 +82,11 @@ class PictureWorker:
                 self._render(run, str(task.target))
 
     def fail(self, task: ProcessImage, reason: Exception) -> None:
-        """The step will never succeed: end what depends on it and give its credits back."""
-        error = reason if isinstance(reason, ImangorError) and not _is_inner(reason) else StepFailed()
+        """The step will never succeed: end what depends on it and give its credits back.
+
+        Errors of status 500 speak of our insides, which no customer should read.
+        """
+        error = reason if isinstance(reason, ImangorError) and reason.status != 500 else StepFailed()
         with self._open_uow(task.account) as uow:
             job = JobRepository(uow).find(task.job, lock=True)
             if job is None or job.state in ENDED:
@@ -177,8 +179,3 @@ class PictureWorker:
             raise SourceGone() from None
         run.bytes_read += len(data)
         return data
-
-
-def _is_inner(error: ImangorError) -> bool:
-    """Whether the error speaks of our settings or insides, which no customer should read."""
-    return isinstance(error, Misconfigured) or type(error) is ImangorError

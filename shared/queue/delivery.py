@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from shared.core.config import StorageSettings
-from shared.core.errors import ImangorError
+from shared.core.errors import TransientError
 from shared.core.metrics import Metric, count
 from shared.db.outbox import Effect, mark_sent
 from shared.db.unit_of_work import UnitOfWork
@@ -63,7 +63,7 @@ class Delivery:
         try:
             self._send(effect)
         except Exception as error:
-            if isinstance(error, ImangorError) and error.retry:
+            if isinstance(error, TransientError):
                 closed.add(effect.kind)
             count(Metric.OUTBOX_SEND_FAILED, kind=effect.kind)
             facts = {"effect": effect.id, "kind": effect.kind, "error": type(error).__name__}

@@ -21,6 +21,8 @@ class StorageRefused(ImangorError):
     """The object storage refuses a request of this service; an operator must act."""
 
     slug, title = "storage-refused", "Refused by the storage"
+    # Most often a role that is missing: the work is good and succeeds once somebody has granted it.
+    retry = True
 
 
 class StorageUnavailable(TransientError):
