@@ -12,7 +12,7 @@ HOST_PYTHON := $(firstword $(foreach p,$(SUPPORTED),$(shell command -v $(p) >/de
 PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
 INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
-.PHONY: help setup run up test test-slow check generate bench-cold-start bundle audit reset clean
+.PHONY: help setup run up down test test-slow check generate bench-cold-start bundle audit reset clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -26,6 +26,9 @@ run: setup ## start the local cloud, translate the sample photo, and stay
 
 up: setup ## start the local cloud and stay
 	@exec $(PY) -m local up --port $(PORT) --state $(STATE)
+
+down: ## stop the local cloud; its state stays
+	@[ ! -x $(PY) ] || $(PY) -m local down --state $(STATE)
 
 test: setup ## all tests but the slow ones
 	$(PY) -m pytest -m 'not slow'
@@ -62,7 +65,8 @@ audit: $(INSTALLED) ## known vulnerabilities in what is installed; needs the net
 reset: ## stop the local cloud and delete its state
 	@[ ! -x $(PY) ] || $(PY) -m local reset --state $(STATE)
 
-clean: reset ## reset, and delete all that was installed or built here
+clean: ## reset, and delete all that was installed or built here
+	@[ ! -x $(PY) ] || $(PY) -m local reset --programs --state $(STATE)
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

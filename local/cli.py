@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from local.state import DEFAULT, NotRunning, State
+from local.state import DEFAULT, NotRunning, State, python_command
+
+_SETUP = "run `make setup`, then `.venv/bin/python -m local ...`"
+_LARGEST_PORT = 65535
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,12 +22,17 @@ def main(arguments: list[str] | None = None) -> int:
     except NotRunning as error:
         print(error, file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "local").split(".")[0] in ("local", "shared"):
+            raise
+        print(f"{sys.executable} lacks the packages ({error.name}): {_SETUP}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description="Imangor's cloud on this machine.")
+    parser = argparse.ArgumentParser(prog=python_command(), description="Imangor's cloud on this machine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--state", type=Path, default=DEFAULT, metavar="DIR", help="state folder (.local)")
@@ -39,7 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     command("down", _down, "stop the local cloud")
     status = command("status", _status, "show what runs")
     status.add_argument("--json", action="store_true", help="as JSON")
-    command("reset", _reset, "stop the local cloud and delete its state")
+    reset = command("reset", _reset, "stop the local cloud and delete its state")
+    reset.add_argument(
+        "--programs", action="store_true", help="also delete the copies of PostgreSQL that root's cloud made"
+    )
     env = command("env", _env, "print the environment of a function as shell lines")
     env.add_argument("--function", metavar="X", help="one function's own environment and database user")
     _add_translate(command("translate", _translate, "translate files and write the results beside them"))
@@ -47,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_up(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=8080, help="the gateway's port; 0 takes any (8080)")
+    parser.add_argument(
+        "--port", type=_port, default=8080, metavar="N", help="the gateway's port; 0 takes any (8080)"
+    )
     parser.add_argument("--detach", action="store_true", help="return when everything is ready")
     parser.add_argument(
         "--shortest-backoff",
@@ -55,9 +68,27 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="first pause of queues and subscriptions, for tests (as in the cloud: 10 s for events)",
     )
-    parser.add_argument("--function-idle", type=float, default=900, metavar="SECONDS")
-    parser.add_argument("--engine-idle", type=float, default=600, metavar="SECONDS")
+    parser.add_argument(
+        "--function-idle",
+        type=float,
+        default=900,
+        metavar="SECONDS",
+        help="stop a function that had no request for so long (900)",
+    )
+    parser.add_argument(
+        "--engine-idle",
+        type=float,
+        default=600,
+        metavar="SECONDS",
+        help="stop an engine that had no connection for so long (600)",
+    )
     parser.add_argument("--while-alive", type=int, metavar="PID", help="stop when that process has ended")
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _LARGEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to {_LARGEST_PORT}")
+    return int(text)
 
 
 def _add_translate(parser: argparse.ArgumentParser) -> None:
@@ -101,10 +132,10 @@ def _status(state: State, options: argparse.Namespace) -> int:
     return control.status(state, as_json=options.json)
 
 
-def _reset(state: State, _: argparse.Namespace) -> int:
+def _reset(state: State, options: argparse.Namespace) -> int:
     from local import control
 
-    return control.reset(state)
+    return control.reset(state, programs=options.programs)
 
 
 def _env(state: State, options: argparse.Namespace) -> int:

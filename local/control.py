@@ -29,20 +29,28 @@ def down(state: State) -> int:
     return 0
 
 
-def reset(state: State) -> int:
-    """Stop the runner and delete the state folder. Refuses a folder that is no state folder."""
+def reset(state: State, *, programs: bool = False) -> int:
+    """Stop the runner and delete the state folder. Refuses a folder that is no state folder.
+
+    `programs` also deletes the copies of PostgreSQL's programs that were made for this installation.
+    """
+    from local.services import postgres
+
     pid = state.holder()
     if pid is not None:
         _stop(state, pid)
+    if programs:
+        for copy in postgres.delete_copies():
+            print(f"deleted {copy}")
     if not state.folder.exists():
+        print(f"nothing to delete: there is no {state.folder}")
         return 0
     if not (state.folder / "lock").exists():
         print(f"{state.folder} is not a state folder of the local cloud; nothing deleted", file=sys.stderr)
         return 1
-    if state.postgres.is_symlink():
-        shutil.rmtree(state.postgres.resolve(), ignore_errors=True)
+    elsewhere = postgres.delete_data(state)
     shutil.rmtree(state.folder)
-    print(f"deleted {state.folder}")
+    print(f"deleted {state.folder}" + (f" and {elsewhere}" if elsewhere else ""))
     return 0
 
 
@@ -113,7 +121,7 @@ def _show(found: dict[str, Any]) -> None:
         pid = service["pid"] or "-"
         again = f"  restarted {service['restarts']}x" if service["restarts"] else ""
         print(f"  {service['name']:<14}{service['state']:<12}pid {pid!s:<9}port {service['port']}{again}")
-    print("\nfunctions")
+    print(f"\nfunctions ({len(found['functions'])} of at most {found['function_limit']} at a time)")
     for f in found["functions"]:
         doing = f"{f['running']} running" if f["running"] else f"idle {f['idle_seconds']:.0f} s"
         print(f"  {f['name']:<18}pid {f['pid']!s:<9}port {f['port']:<8}{f['served']} served, {doing}")
@@ -124,4 +132,5 @@ def _show(found: dict[str, Any]) -> None:
     for schedule in found["schedules"]:
         print(f"\nschedule {schedule['name']}: next {schedule['next']}, last {schedule['last'] or '-'}")
     for engine, counted in found["engines"].items():
-        print(f"engine {engine}: " + ", ".join(f"{k} {v}" for k, v in counted.items()))
+        counts = {**counted.get("calls", {}), **{k: v for k, v in counted.items() if k != "calls"}}
+        print(f"engine {engine}: " + (", ".join(f"{k} {v}" for k, v in counts.items()) or "not called yet"))

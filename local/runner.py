@@ -118,9 +118,11 @@ class Runner:
             "seconds_up": round(time.monotonic() - self.began, 1),
             "services": [s.status() for s in self.services] + [a.status() for a in self.activators],
             "functions": self.gateway.pool.status(),
+            "function_limit": self.gateway.pool.limit,
             "failures": self.gateway.pool.failures(),
             "schedules": self.scheduler.status(),
             "engines": engines.counters(self.state),
+            "translate": self.state.command("translate", "sign.jpg", "--from", "en", "--to", "es"),
             **database.account(self.state),
         }
 
@@ -132,7 +134,8 @@ class Runner:
     def _addresses(self) -> Addresses:
         wanted = self.options.port
         if wanted and not ports.is_free(wanted):
-            raise PortTaken(f"port {wanted} is taken; choose another one with --port, or --port 0 for any")
+            by_make = " (with make: PORT=N)" if "MAKELEVEL" in os.environ else ""
+            raise PortTaken(f"port {wanted} is taken; choose another by --port N, 0 for any{by_make}")
         memory = self.state.folder / "ports.json"
         found = ports.assign([*_INNER, *([] if wanted else ["gateway"])], memory)
         return Addresses(**{"gateway": wanted, **found})

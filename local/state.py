@@ -6,6 +6,8 @@ import fcntl
 import json
 import os
 import secrets
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,23 @@ class NotRunning(Exception):
     """No runner answers for this state folder."""
 
 
+def python_command() -> str:
+    """What a person types here to run a Python that has the packages, followed by `-m local`.
+
+    A virtual environment's Python is named by its path, relative when it lies below the current folder:
+    Debian has no `python`, and its `python3` lacks the packages.
+    """
+    environment = REPOSITORY / ".venv" / "bin" / "python"
+    inside = sys.prefix != sys.base_prefix
+    python = environment if environment.exists() and not inside else Path(sys.executable)
+    return f"{shlex.quote(_from_here(python))} -m local"
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
 class State:
     """One state folder. Nothing is created before `prepare()`."""
 
@@ -36,6 +55,11 @@ class State:
         self.engines = self.folder / "engines"
         self.signer = self.keys / "signer.json"
         self._lock: int | None = None
+
+    def command(self, *words: str) -> str:
+        """What a person types here to run a command of the local cloud on this folder; for every hint."""
+        chosen = [] if self.folder == DEFAULT.resolve() else ["--state", _from_here(self.folder)]
+        return " ".join([python_command(), *(shlex.quote(word) for word in [*words, *chosen])])
 
     def prepare(self) -> None:
         """Create the folders that services expect to find, and put logs aside that have grown large."""
@@ -74,7 +98,7 @@ class State:
     def connection(self) -> dict[str, Any]:
         """What a ready runner wrote into connection.json; raises `NotRunning`."""
         if self.holder() is None:
-            raise NotRunning(f"nothing runs for {self.folder}; start it with: python -m local up")
+            raise NotRunning(f"nothing runs for {self.folder}; start it with: {self.command('up')}")
         try:
             return dict(json.loads((self.folder / "connection.json").read_text()))
         except FileNotFoundError:

@@ -89,6 +89,7 @@ def translate(
     works = [Work(file) for file in files]
     bar = Bar(len(works) * max(1, len(targets)))
     for work in works:
+        bar.show(0, f"sending {work.file.name}")
         _guarded(work, lambda w: _submit(api, w, source, targets, resumable=resumable))
     _wait(api, works, bar)
     bar.clear()
@@ -107,15 +108,21 @@ def media_type(file: Path) -> str:
 
 
 def describe(answer: requests.Response) -> str:
-    """A problem document as one readable text."""
+    """A problem document as one readable text that says each thing once."""
     try:
         document = answer.json()
-        text = f"{document['title']}: {document.get('detail', '')}".rstrip(": ")
+        title, detail = document["title"], document.get("detail", "")
     except (ValueError, KeyError, TypeError):
         return f"HTTP {answer.status_code} {answer.reason}"
-    for wrong in document.get("errors", []):
-        text += f"\n    {wrong.get('pointer', '')}: {wrong.get('detail', wrong.get('code', ''))}"
-    return f"{text} (HTTP {answer.status_code})"
+    wrongs = [
+        f"{wrong.get('pointer', '')}: {wrong.get('detail', wrong.get('code', ''))}".removeprefix(": ")
+        for wrong in document.get("errors", [])
+    ]
+    if wrongs and detail.startswith(wrongs[0]):
+        # The detail is the first of the errors, with a word about how many there are.
+        detail, wrongs = (wrongs[0], []) if len(wrongs) == 1 else ("", wrongs)
+    lines = [f"{title}: {detail}".rstrip(": ") + f" (HTTP {answer.status_code})", *wrongs]
+    return "\n    ".join(lines)
 
 
 def result_path(file: Path, language: str, kind: str) -> Path:
@@ -133,6 +140,8 @@ def _guarded(work: Work, step: Callable[[Work], None]) -> None:
 
 
 def _submit(api: Api, work: Work, source: str, targets: list[str], *, resumable: bool) -> None:
+    if work.file.is_dir():
+        raise Failed("this is a folder; give the files in it")
     if not work.file.is_file():
         raise Failed("there is no such file")
     work.job = api.submit(work.file, source, targets, resumable=resumable)
@@ -166,15 +175,15 @@ def _collect(api: Api, work: Work) -> None:
 
 
 def _reasons(job: dict[str, Any]) -> str:
-    lines = [f"job {job['id']} is {job['state']}"]
-    for target in [job, *job.get("targets", [])]:
-        error = target.get("error") or target.get("problem")
-        if error:
-            text = (
-                error if isinstance(error, str) else error.get("detail") or error.get("title") or str(error)
-            )
-            lines.append(f"    {target.get('language', 'job')}: {text}")
-    return "\n".join(lines)
+    """Why the job failed: each reason once, with the languages that it holds for."""
+    languages: dict[str, list[str]] = {}
+    for part in [job, *job["targets"]]:
+        if part["error"]:
+            languages.setdefault(part["error"]["detail"], []).extend(filter(None, [part.get("language")]))
+    lines = [f"job {job['id']}: {job['state'].replace('_', ' ')}"]
+    for reason, concerned in languages.items():
+        lines.append(f"{', '.join(concerned)}: {reason}" if concerned else reason)
+    return "\n    ".join(lines)
 
 
 def _ended_targets(work: Work) -> int:
@@ -217,7 +226,9 @@ class Bar:
     def show(self, done: int, text: str) -> None:
         """Draw it again."""
         if self._shown:
-            width = max(10, min(40, shutil.get_terminal_size().columns - 40))
+            columns = shutil.get_terminal_size().columns
+            width = max(10, min(40, columns - 40))
+            text = text[: max(0, columns - width - 12)]
             filled = width * done // self._total
             print(
                 f"\r\x1b[K[{'#' * filled}{'.' * (width - filled)}] {done}/{self._total} {text}",

@@ -49,16 +49,21 @@ def detach(state: State, arguments: list[str]) -> int:
             stderr=output,
             start_new_session=True,
         )
-    deadline = time.monotonic() + _DETACH_PATIENCE
-    while child.poll() is None and time.monotonic() < deadline:
+    began = time.monotonic()
+    while child.poll() is None and time.monotonic() - began < _DETACH_PATIENCE:
         try:
-            if state.connection()["pid"] == child.pid:
-                break
+            connection = state.connection()
         except NotRunning:
-            pass
+            connection = {}
+        if connection.get("pid") == child.pid:
+            _announce(state, connection["gateway"], began)
+            print(f"stop with: {state.command('down')}")
+            return 0
         time.sleep(0.05)
-    sys.stdout.write((state.logs / "up.log").read_text())
-    return 0 if child.poll() is None else child.returncode
+    print((state.logs / "up.log").read_text(), end="", file=sys.stderr)
+    if child.poll() is None:
+        print(f"not ready after {_DETACH_PATIENCE} s; stop with: {state.command('down')}", file=sys.stderr)
+    return child.returncode or 1
 
 
 async def _serve(state: State, options: Options, then: Callable[[Runner], Awaitable[None]] | None) -> int:
@@ -90,13 +95,21 @@ async def _serve(state: State, options: Options, then: Callable[[Runner], Awaita
 
 async def _live(runner: Runner, began: float, then: Callable[[Runner], Awaitable[None]] | None) -> None:
     await runner.start()
-    print(f"ready in {time.monotonic() - began:.1f} s at {runner.at.gateway_url}", flush=True)
-    print(f"state and logs: {runner.state.folder}", flush=True)
+    _announce(runner.state, runner.at.gateway_url, began)
     if then is not None:
         await then(runner)
-    print("stop with Ctrl-C or: python -m local down", flush=True)
+    print(f"stop with Ctrl-C or: {runner.state.command('down')}", flush=True)
     while runner.options.while_alive is None or _alive(runner.options.while_alive):
         await asyncio.sleep(1)
+
+
+def _announce(state: State, gateway: str, began: float) -> None:
+    print(f"ready in {time.monotonic() - began:.1f} s at {gateway}")
+    print(f"state and logs: {state.folder}")
+    if state.postgres.is_symlink():
+        elsewhere = state.postgres.resolve()
+        print(f"database: {elsewhere} (its account, nobody, cannot reach the state folder)")
+    sys.stdout.flush()
 
 
 def _alive(pid: int) -> bool:
@@ -117,7 +130,7 @@ def _ask_to_stop(main: asyncio.Task[None]) -> None:
 
 
 def _already(state: State, pid: str) -> str:
-    return f"a local cloud runs already for {state.folder} (pid {pid}); stop it with: python -m local down"
+    return f"a local cloud runs already for {state.folder} (pid {pid}); stop it with: {state.command('down')}"
 
 
 def _log_to(path: Path) -> None:

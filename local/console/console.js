@@ -1,27 +1,13 @@
 // The console page: shows what runs and translates a picture through the public API.
 "use strict";
 
-const byId = (id) => document.getElementById(id);
 const MULTIPART_LIMIT = 20 * 1000 * 1000;
 const ENDED = new Set(["completed", "partly_completed", "failed", "cancelled", "expired"]);
-const shown = new Map();
-let apiKey = "";
+const USUAL = { source: "en", target: "es" };
 let picture = null;
-
-function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
-
-async function call(method, path, options = {}) {
-  const headers = { "X-Api-Key": apiKey, ...options.headers };
-  const answer = await fetch(path, { ...options, method, headers });
-  const body = await answer.json().catch(() => ({}));
-  if (answer.ok) return body;
-  const details = (body.errors || []).map((e) => `${e.pointer}: ${e.detail}`);
-  throw new Error([`${body.title || answer.statusText}: ${body.detail || ""}`, ...details].join("\n"));
-}
+let languages = null;
+let pipeline = null;
+let refreshing = false;
 
 function say(text, wrong = false) {
   byId("message").textContent = text;
@@ -55,11 +41,11 @@ async function translate(event) {
     say("Sending");
     let job = await submit(picture, byId("source").value, byId("target").value);
     while (!ENDED.has(job.state)) {
-      say(job.state.replace("_", " "));
+      say(words(job.state));
       await new Promise((wake) => setTimeout(wake, 400));
       job = await call("GET", `/v1/jobs/${job.id}`);
     }
-    say(job.state.replace("_", " "), job.state !== "completed");
+    say([words(job.state), ...reasonsOf(job)].join("\n"), job.state !== "completed");
     await showJobs();
   } catch (error) {
     say(error.message, true);
@@ -71,34 +57,34 @@ async function translate(event) {
 function picked(file) {
   if (!file) return;
   picture = file;
+  say("");
   byId("chosen").textContent = `${file.name}, ${(file.size / 1024).toFixed(0)} KB`;
 }
 
-async function showJobs() {
-  const page = await call("GET", "/v1/jobs?limit=5").catch(() => null);
-  const jobs = (page && (page.jobs || page.items || page.data)) || [];
-  const finished = jobs.filter((job) => job.state === "completed" || job.state === "partly_completed");
-  const pairs = await Promise.all(finished.map((job) => pairOf(job.id)));
-  if (pairs.length) byId("jobs").replaceChildren(...pairs);
+async function loadLanguages() {
+  languages = (await call("GET", "/v1/languages")).languages;
+  languages.forEach(({ code, name }) => names.set(code, name));
+  const sources = languages.filter((language) => language.source);
+  choose(byId("source"), [{ code: "auto", name: "detect" }, ...sources], USUAL.source);
+  choose(byId("target"), languages.filter((language) => language.target), USUAL.target);
+  byId("form").querySelector("button").disabled = false;
 }
 
-async function pairOf(job) {
-  if (shown.has(job)) return shown.get(job);
-  const { outputs } = await call("GET", `/v1/jobs/${job}/outputs`);
-  const images = outputs.filter((output) => (output.media_type || "").startsWith("image/"));
-  const pair = element("div", { className: "pair" }, figure(`/_local/source/${job}`, "before"));
-  images.forEach((output) => pair.append(figure(output.url, output.language)));
-  shown.set(job, pair);
-  return pair;
+function choose(select, offered, usual) {
+  const options = offered.map(({ code, name }) =>
+    element("option", { value: code, textContent: name, selected: code === usual }));
+  select.replaceChildren(...options);
+  select.disabled = false;
 }
 
-function figure(url, text) {
-  const image = element("img", { src: url, alt: text, loading: "lazy" });
-  return element("figure", {}, image, element("figcaption", { textContent: text }));
+function row(name, state, pid, port, notes) {
+  const [a, b, c, d, e] = [name, state, pid, port, notes].map((cell) => element("td", { textContent: cell ?? "" }));
+  c.className = "detail";
+  return element("tr", {}, a, b, c, d, e);
 }
 
-function row(...cells) {
-  return element("tr", {}, ...cells.map((cell) => element("td", { textContent: cell ?? "" })));
+function counts({ calls = {}, ...units }) {
+  return Object.entries({ ...calls, ...units }).map(([what, count]) => `${what} ${count}`).join(", ");
 }
 
 function showStatus(status) {
@@ -107,10 +93,12 @@ function showStatus(status) {
     row(s.name, s.state, s.pid, s.port, s.restarts ? `restarted ${s.restarts} times` : ""));
   const functions = status.functions.map((f) =>
     row(`function ${f.name}`, f.running ? "serving" : "idle", f.pid, f.port, `${f.served} served`));
-  const schedules = status.schedules.map((s) => row(`schedule ${s.name}`, "", "", "", `next ${s.next || "-"}`));
+  const schedules = status.schedules.map((s) =>
+    row(`schedule ${s.name}`, "", "", "", s.next ? `next ${new Date(s.next).toLocaleTimeString()}` : ""));
   const engines = Object.entries(status.engines).map(([name, counted]) =>
-    row(`engine ${name}`, "", "", "", Object.entries(counted).map(([k, v]) => `${k} ${v}`).join(", ")));
+    row(`engine ${name}`, "", "", "", counts(counted)));
   byId("services").replaceChildren(...services, ...functions, ...schedules, ...engines);
+  byId("limit").textContent = `Functions start when they are called, at most ${status.function_limit} at a time.`;
   byId("failures").replaceChildren(...Object.entries(status.failures).map(([name, why]) =>
     element("div", {}, element("p", { className: "wrong", textContent: `${name} could not start` }),
       element("pre", { textContent: why }))));
@@ -127,23 +115,42 @@ function showUse(status) {
     "# the whole API",
     `curl ${gateway}/v1/openapi.json`,
     "# or from a shell",
-    `.venv/bin/python -m local translate sign.jpg --from en --to es --state ${status.state}`,
+    status.translate,
   ].join("\n");
 }
 
-async function refresh() {
+async function readStatus() {
   const answer = await fetch("/_local/status").catch(() => null);
-  if (!answer || !answer.ok) {
-    byId("where").textContent = "not running";
-    return;
-  }
-  const status = await answer.json();
+  if (answer && answer.ok) return answer.json();
+  byId("where").textContent = "not running";
+  return null;
+}
+
+// Jobs are asked for only when the pipeline has done something: asking keeps a function alive.
+async function refresh() {
+  const status = await readStatus();
+  if (!status) return;
   showStatus(status);
+  if (!status.ready) return;
   if (apiKey !== status.api_key) {
     apiKey = status.api_key;
+    pipeline = null;
     showUse(status);
-    await showJobs();
   }
+  const failure = languages ? null : await loadLanguages().catch((error) => error);
+  const busy = status.functions.filter((f) => f.pipeline).map((f) => [f.pid, f.served, f.running]);
+  if (pipeline !== JSON.stringify(busy)) {
+    await showJobs();
+    pipeline = JSON.stringify(busy);
+  }
+  if (failure) throw failure;
+}
+
+async function tick() {
+  if (refreshing || document.hidden) return;
+  refreshing = true;
+  await refresh().catch((error) => byId("where").append(`: ${error.message}`));
+  refreshing = false;
 }
 
 const drop = byId("drop");
@@ -157,5 +164,5 @@ drop.addEventListener("drop", (event) => {
 });
 byId("file").addEventListener("change", (event) => picked(event.target.files[0]));
 byId("form").addEventListener("submit", translate);
-refresh();
-setInterval(refresh, 2000);
+tick();
+setInterval(tick, 2000);

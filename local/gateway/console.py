@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from aiohttp import ClientSession, web
 from local.gateway.answers import problem
 
 _PAGES = Path(__file__).resolve().parent.parent / "console"
-_FILES = {"": "index.html", "console.css": "console.css", "console.js": "console.js"}
+_FILES = {"": "index.html"} | {name: name for name in ("console.css", "console.js", "results.js")}
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _POLICY = (
     "default-src 'self'; img-src 'self' blob: data: http://127.0.0.1:*; connect-src 'self' http://127.0.0.1:*"
@@ -24,8 +25,8 @@ _JOB = re.compile(r"job_[0-9a-z]{26}")
 class Console:
     """Serves the page, `/_local/status`, and a job's source picture for the before-and-after view."""
 
-    def __init__(self, status: Callable[[], dict[str, Any]], source_url: Callable[[str], str]) -> None:
-        """`source_url(job)` is where the storage emulator has the job's source."""
+    def __init__(self, status: Callable[[], dict[str, Any]], source_url: Callable[[str], str | None]) -> None:
+        """`source_url(job)` is where the storage emulator has the source, None for no job; it may block."""
         self._status, self._source_url = status, source_url
 
     def add_to(self, app: web.Application) -> None:
@@ -54,12 +55,15 @@ class Console:
         if refusal := _refuse_strangers(request):
             return refusal
         job = request.match_info["job"]
-        if not _JOB.fullmatch(job):
+        url = await asyncio.to_thread(self._source_url, job) if _JOB.fullmatch(job) else None
+        if url is None:
             return problem(404, "Not found", "There is no such job.")
-        async with ClientSession() as session, session.get(self._source_url(job)) as answer:
+        async with ClientSession() as session, session.get(url) as answer:
             if answer.status != 200:
                 return problem(404, "Not found", "The source is not there any more.")
-            return web.Response(body=await answer.read(), content_type=answer.content_type)
+            # Whatever was uploaded, it is shown as a picture and never runs beside the page's API key.
+            headers = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+            return web.Response(body=await answer.read(), content_type=answer.content_type, headers=headers)
 
 
 def _refuse_strangers(request: web.Request) -> web.Response | None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +53,7 @@ class FunctionPool:
 
     Functions go by the names of their folders.
     `environment(name)` gives exactly the variables that one function may see.
+    `kept` are the functions of the pipeline, for which a job would wait: they make room last.
     """
 
     def __init__(
@@ -62,11 +63,12 @@ class FunctionPool:
         environment: Callable[[str], dict[str, str]],
         *,
         limit: int = 6,
+        kept: Collection[str] = (),
         idle_after: float = 900,
         root: Path = REPOSITORY,
     ) -> None:
         self._nursery, self._logs, self._environment = nursery, logs, environment
-        self._limit, self._idle_after, self._root = limit, idle_after, root
+        self.limit, self._kept, self._idle_after, self._root = limit, kept, idle_after, root
         self._instances: dict[str, Instance] = {}
         self._starting: dict[str, asyncio.Lock] = {}
         self._stamps: dict[str, SourceStamp] = {}
@@ -116,6 +118,7 @@ class FunctionPool:
                 "name": i.function,
                 "pid": i.process.pid,
                 "port": i.port,
+                "pipeline": i.function in self._kept,
                 "running": i.running,
                 "served": i.served,
                 "idle_seconds": 0 if i.running else round(now - i.last_used, 1),
@@ -190,18 +193,22 @@ class FunctionPool:
         self._nursery.forget(process)
 
     async def _make_room(self) -> None:
-        """Stop the least recently used idle instance when the house is full; wait when all are busy."""
+        """Stop the least recently used idle instance when the house is full; wait when all are busy.
+
+        Those of the pipeline go only when no other is idle.
+        """
         try:
             async with asyncio.timeout(_PATIENCE):
-                while len(self._alive()) + self._launching >= self._limit:
+                while len(self._alive()) + self._launching >= self.limit:
                     idle = [i for i in self._alive() if not i.running]
                     if idle:
-                        await self._retire(min(idle, key=lambda i: i.last_used).function)
+                        first = min(idle, key=lambda i: (i.function in self._kept, i.last_used))
+                        await self._retire(first.function)
                         continue
                     async with self._freed:
                         await self._freed.wait()
         except TimeoutError:
-            raise NoInstance(f"all {self._limit} instances are busy") from None
+            raise NoInstance(f"all {self.limit} instances are busy") from None
 
     def _retire(self, function: str) -> asyncio.Task[None]:
         """Take the instance out of service; it may finish what it is doing."""

