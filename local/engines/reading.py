@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from local.engines import tesseract
+from local.engines.detection import find
 from local.engines.geometry import TALL, Crop, Image, Quad, size, straighten, turned
 from local.engines.languages import main_script, script_of
 from local.engines.lines import UNSPACED, Line, Mark, line_from
@@ -35,18 +36,17 @@ class Reader:
     def read(self, image: Image, language: str | None = None) -> list[Line]:
         """The lines of a BGR picture, top to bottom. `language` is Tesseract's name of one, such as `rus`."""
         with self._lock:
-            quads = self._find(image)
+            quads = find(image, self._detect)
             read = [
                 self._by_tesseract(image, q, language) if language else self._by_model(image, q)
                 for q in quads
             ]
         return _plausible([line for line in read if line and line.confidence >= LEAST_CONFIDENCE])
 
-    def _find(self, image: Image) -> list[Quad]:
+    def _detect(self, image: Image) -> list[Quad]:
         found = self._engine(image, use_det=True, use_cls=False, use_rec=False)
         boxes = getattr(found, "boxes", None)
-        quads = [] if boxes is None else [np.asarray(box, np.float32) for box in boxes]
-        return [quad for quad in quads if min(size(quad)) >= 3]
+        return [] if boxes is None else [np.asarray(box, np.float32) for box in boxes]
 
     def _by_model(self, image: Image, quad: Quad) -> Line | None:
         along, across = size(quad)

@@ -29,12 +29,17 @@ Break = vision.TextAnnotation.DetectedBreak.BreakType
 SIGNS = {Break.UNKNOWN: "", Break.SPACE: " ", Break.EOL_SURE_SPACE: "\n", Break.LINE_BREAK: "\n"}
 
 
-def drawn(*texts: tuple[tuple[int, int], str], size: tuple[int, int] = (640, 360), turn: float = 0) -> bytes:
+def drawn(
+    *texts: tuple[tuple[int, int], str],
+    size: tuple[int, int] = (640, 360),
+    turn: float = 0,
+    letters: float = 36,
+) -> bytes:
     """A PNG of texts on a light ground, turned counter-clockwise by degrees about its middle."""
     picture = Image.new("RGB", size, "#f4f1e8")
     draw = ImageDraw.Draw(picture)
     for place, text in texts:
-        draw.text(place, text, fill="#20242c", font=ImageFont.load_default(36))
+        draw.text(place, text, fill="#20242c", font=ImageFont.load_default(letters))
     stored = io.BytesIO()
     picture.rotate(turn, Image.Resampling.BICUBIC, fillcolor="#f4f1e8").save(stored, "PNG")
     return stored.getvalue()
@@ -167,6 +172,34 @@ def test_turned_text_has_turned_quads_from_its_own_top_left(
     starts = [corners(word.bounding_box)[0] for word in words]
     direction = (starts[2] - starts[0]) / np.linalg.norm(starts[2] - starts[0])
     assert direction @ (np.cos(np.radians(turn)), -np.sin(np.radians(turn))) > 0.98
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "letters"),
+    [
+        ("The shop is open today", (900, 120), 70),
+        ("Se vende esta casa", (1000, 200), 64),
+        ("First page here", (500, 200), 62),
+        ("Closed", (500, 200), 86),
+    ],
+)
+def test_a_line_that_fills_the_picture_is_read_once_and_straight(
+    client: vision.ImageAnnotatorClient, text: str, size: tuple[int, int], letters: float
+) -> None:
+    place = (
+        round(size[0] - ImageFont.load_default(letters).getlength(text)) // 2,
+        round(size[1] - letters) // 2,
+    )
+    answer = annotated(client, request(drawn((place, text), size=size, letters=letters)))[0]
+    assert answer.full_text_annotation.text == text
+    box = corners(answer.full_text_annotation.pages[0].blocks[0].bounding_box)
+    assert abs(np.degrees(np.arctan2(*(box[1] - box[0])[::-1]))) < 1
+
+
+def test_columns_of_large_letters_stay_apart(client: vision.ImageAnnotatorClient) -> None:
+    cells = [((30, 20), "Soup"), ((420, 20), "6.50"), ((30, 150), "Salad"), ((420, 150), "7.00")]
+    answer = annotated(client, request(drawn(*cells, size=(620, 260), letters=80)))[0]
+    assert answer.full_text_annotation.text.split("\n") == ["Soup", "Salad", "6.50", "7.00"]
 
 
 def test_a_hinted_script_is_read_by_tesseract_line_by_line(client: vision.ImageAnnotatorClient) -> None:
