@@ -125,6 +125,18 @@ def describe(answer: requests.Response) -> str:
     return "\n    ".join(lines)
 
 
+def reasons(job: dict[str, Any]) -> str:
+    """Why the job failed: each reason once, with the languages that it holds for."""
+    languages: dict[str, list[str]] = {}
+    for part in [job, *job["targets"]]:
+        if part["error"]:
+            languages.setdefault(part["error"]["detail"], []).extend(filter(None, [part.get("language")]))
+    lines = [f"job {job['id']}: {job['state'].replace('_', ' ')}"]
+    for reason, concerned in languages.items():
+        lines.append(f"{', '.join(concerned)}: {reason}" if concerned else reason)
+    return "\n    ".join(lines)
+
+
 def result_path(file: Path, language: str, kind: str) -> Path:
     """`sign.jpg` in Spanish is `sign.es.jpg`; the suffix follows the result's media type."""
     same = kind == media_type(file)
@@ -171,19 +183,7 @@ def _collect(api: Api, work: Work) -> None:
                 file.write(chunk)
         print(path)
     if work.job["state"] != "completed":
-        raise Failed(_reasons(work.job))
-
-
-def _reasons(job: dict[str, Any]) -> str:
-    """Why the job failed: each reason once, with the languages that it holds for."""
-    languages: dict[str, list[str]] = {}
-    for part in [job, *job["targets"]]:
-        if part["error"]:
-            languages.setdefault(part["error"]["detail"], []).extend(filter(None, [part.get("language")]))
-    lines = [f"job {job['id']}: {job['state'].replace('_', ' ')}"]
-    for reason, concerned in languages.items():
-        lines.append(f"{', '.join(concerned)}: {reason}" if concerned else reason)
-    return "\n    ".join(lines)
+        raise Failed(reasons(work.job))
 
 
 def _ended_targets(work: Work) -> int:

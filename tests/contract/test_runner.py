@@ -92,6 +92,16 @@ def test_a_second_runner_on_the_same_state_is_refused(own: Cloud) -> None:
 
     assert second.returncode == 1
     assert f"pid {own.connection['pid']}" in second.stderr
+    assert second.stderr.rstrip().endswith(own.state.command("down"))
+
+
+def test_a_taken_port_says_how_to_choose_another(own: Cloud, tmp_path: Path) -> None:
+    taken = own.gateway.rpartition(":")[2]
+    done = run_local("up", "--port", taken, "--state", str(tmp_path))
+
+    assert done.returncode == 1
+    assert f"port {taken} is taken" in done.stderr
+    assert "--port N" in done.stderr
 
 
 def test_two_clouds_stand_side_by_side(own: Cloud, cloud: Cloud) -> None:
@@ -219,10 +229,12 @@ def test_the_command_line_says_what_is_wrong(cloud: Cloud, tmp_path: Path) -> No
 
     unknown = run_local("translate", str(SAMPLE), "--to", "zu", *state)
     missing = run_local("translate", str(tmp_path / "none.jpg"), "--to", "es", *state)
+    folder = run_local("translate", str(tmp_path), "--to", "es", *state)
     wrong = run_local("translate", str(text), "--to", "es", *state)
 
-    assert {unknown.returncode, missing.returncode, wrong.returncode} == {1}
+    assert {unknown.returncode, missing.returncode, folder.returncode, wrong.returncode} == {1}
     assert "'zu'" in unknown.stderr
     assert "no such file" in missing.stderr
+    assert "is a folder" in folder.stderr
     assert "words.jpg" in wrong.stderr
     assert "Traceback" not in unknown.stderr + missing.stderr + wrong.stderr
