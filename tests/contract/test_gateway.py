@@ -237,8 +237,8 @@ def test_a_worker_that_dies_in_a_request_is_a_bad_gateway(serve: Callable[..., N
 def test_changed_sources_are_served_at_once(serve: Callable[..., None], root: Path) -> None:
     async def scenario(served: Served) -> None:
         _, before, _ = await served.call("/v1/echo")
-        slow = asyncio.create_task(served.call("/v1/echo?sleep=1"))
-        await asyncio.sleep(0.6)
+        slow = asyncio.create_task(served.call("/v1/echo?sleep=2"))
+        await asyncio.sleep(1.2)
         write_function(root, "echo", "kind: http\npaths: [/v1/echo]\n", version=2)
         _, after, _ = await served.call("/v1/echo")
         status, finished, _ = await slow
