@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
+from shared.imaging.alignment import source_alignment
 from shared.imaging.decode import Picture, Pixels
 from shared.imaging.derivative import flattened
 from shared.imaging.erase import neighbours
@@ -26,8 +26,6 @@ _UNSURE = 0.6
 _STEMS = (0.05, 0.075, 0.103, 0.119, 0.132)
 _WEIGHTS = (300, 400, 600, 700, 800)
 
-Alignment = Literal["left", "center", "right"]
-
 
 def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scene:
     """Group what was recognised in `picture` and measure how it looks.
@@ -37,10 +35,11 @@ def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scen
     b1, b2, and so on.
     """
     lines = lines_of([word for word in recognition.words if _is_inside(word, picture)])
-    looks = _looks(flattened(picture.rgb, picture.alpha), lines)
+    rgb = flattened(picture.rgb, picture.alpha)
+    looks = _looks(rgb, lines)
     groups = paragraphs(placed(lines, looks))
     plane = plane_of([line for group in groups for line in group])
-    blocks = harmonised([_block(i, group, groups, plane) for i, group in enumerate(groups, 1)])
+    blocks = harmonised([_block(i, group, groups, plane, rgb) for i, group in enumerate(groups, 1)])
     return Scene(
         source=Source(
             sha256=picture.sha256,
@@ -69,7 +68,9 @@ def _looks(rgb: Pixels, lines: list[TextLine]) -> list[Look | None]:
     return found
 
 
-def _block(number: int, group: list[Placed], groups: Sequence[list[Placed]], plane: Plane | None) -> Block:
+def _block(
+    number: int, group: list[Placed], groups: Sequence[list[Placed]], plane: Plane | None, rgb: Pixels
+) -> Block:
     size = _weighted([(p.size, len(p.words)) for p in group])
     polygon = outline(group, size, plane)
     confidence = _mean([(p.text.confidence, len(p.words)) for p in group])
@@ -81,7 +82,7 @@ def _block(number: int, group: list[Placed], groups: Sequence[list[Placed]], pla
         text=joined([p.words for p in group]),
         language=next((p.text.language for p in group if p.text.language), None),
         confidence=min(1.0, max(0.0, confidence)),
-        style=_style(group, size, _alignment(group, groups, size)),
+        style=_style(group, groups, size, rgb),
         flags=[Flag.LOW_CONFIDENCE] if confidence < _UNSURE else [],
     )
 
@@ -91,21 +92,27 @@ def _angle(polygon: list[tuple[float, float]]) -> float:
     return round(float(np.degrees(np.arctan2(y1 - y0 + y2 - y3, x1 - x0 + x2 - x3))), 2)
 
 
-def _style(group: list[Placed], size: float, alignment: Alignment) -> Style:
+def _style(group: list[Placed], groups: Sequence[list[Placed]], size: float, rgb: Pixels) -> Style:
     looks = [(p.look, len(p.words)) for p in group if p.look]
-    text = "".join(p.words for p in group)
-    rtl = sum(script_of(char) in {"Arab", "Hebr"} for char in text) * 2 > sum(c.isalpha() for c in text)
-    known = next((p.text.language for p in group if p.text.language), None)
+    rtl = _is_rtl(group)
     stroke = _weighted([(look.stroke, n) for look, n in looks]) if looks else 0.0
     return Style(
         ink=_colour([(look.ink, n) for look, n in looks], (0, 0, 0)),
         ground=_colour([(look.ground, n) for look, n in looks], (255, 255, 255)),
         size=round(size, 2),
         weight=_weight(stroke),
-        alignment=alignment,
-        direction="rtl" if rtl or (known is not None and is_rtl(known)) else "ltr",
+        alignment=source_alignment(group, groups, size, rgb, rtl),
+        direction="rtl" if rtl else "ltr",
         line_height=_line_height(group, size),
     )
+
+
+def _is_rtl(group: list[Placed]) -> bool:
+    text = "".join(p.words for p in group)
+    if sum(script_of(char) in {"Arab", "Hebr"} for char in text) * 2 > sum(c.isalpha() for c in text):
+        return True
+    known = next((p.text.language for p in group if p.text.language), None)
+    return known is not None and is_rtl(known)
 
 
 def _weight(stroke: float) -> int:
@@ -141,43 +148,3 @@ def _line_height(group: list[Placed], size: float) -> float:
     baselines = [p.top + (p.look.baseline if p.look else 0.77 * p.size) for p in group]
     pitches = [b - a for a, b in pairwise(baselines)]
     return round(min(3.0, max(0.8, float(np.median(pitches)) / size)), 3) if pitches else 1.2
-
-
-def _alignment(group: list[Placed], groups: Sequence[list[Placed]], size: float) -> Alignment:
-    """From the edges of the block's own lines, or of the other blocks when it has only one."""
-    if len(group) > 1:
-        return _own_alignment(group, size)
-    line = group[0]
-    own = _edges(line)
-    votes = [0.0, 0.0, 0.0]
-    others = [other for g in groups for other in g]
-    for other in others:
-        if other is line:
-            continue
-        # A line right above or below says more than one far away.
-        vote = 1 / (1 + (abs(other.top - line.top) / size) ** 2)
-        for k in range(3):
-            votes[k] += vote * (abs(_edges(other)[k] - own[k]) < 0.3 * min(size, other.size))
-    if max(votes) > 0.03:
-        best = votes.index(max(votes))
-    else:
-        # Nothing to go by: what stands in the middle of all text is taken as centred.
-        left, right = min(o.left for o in others), max(o.right for o in others)
-        best = 1 if abs(own[1] - (left + right) / 2) < 0.08 * (right - left) else 0
-    alignments: tuple[Alignment, ...] = ("left", "center", "right")
-    return alignments[best]
-
-
-def _edges(line: Placed) -> tuple[float, float, float]:
-    return line.left, (line.left + line.right) / 2, line.right
-
-
-def _own_alignment(group: list[Placed], size: float) -> Alignment:
-    # The first line may be indented and the last one short: neither says much about running text.
-    lines = group[1:] if len(group) > 3 else group
-    left = float(np.ptp([p.left for p in lines]))
-    right = float(np.ptp([p.right for p in lines]))
-    middle = float(np.ptp([(p.left + p.right) / 2 for p in lines]))
-    if left < 0.5 * size or left <= min(middle, right):
-        return "left" if middle > 0.2 * size or left < 0.5 * middle else "center"
-    return "center" if middle < right else "right"

@@ -16,6 +16,7 @@ from shared.imaging.scripts import is_unspaced
 
 _PRICE = re.compile(r"^[^\w]*\d[\d.,:' ]*\s*\W{0,2}\w{0,3}$")
 _BULLET = re.compile(r"^([•·‣▪●○◦*–—-]\s|\(?\d{1,2}[.)]\s|\(?[a-zA-Z][.)]\s)")
+_ENTRY = re.compile(r"^[^\W\d_][^:：]{0,30}[:：]\s*[^\s:：/]")
 _HYPHENS = "-\u2010\u00ad"
 
 
@@ -175,6 +176,8 @@ def _ends(a: Placed, b: Placed, left: float, right: float) -> bool:
         return is_unspaced(b.words) and right - a.right > 2.5 * a.size
     if a.words[-1] in _HYPHENS or a.words[-1] in ",;&" or first[0].islower():
         return False
+    if _ENTRY.match(a.words) and _ENTRY.match(b.words):
+        return True
     # The next line's first word would have had room on this one: its end is meant.
     centred = abs((a.left + a.right) - (left + right)) < 1.2 * a.size and a.left - left > 0.6 * a.size
     spare = right - a.right + (a.left - left if centred else 0)

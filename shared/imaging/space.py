@@ -15,6 +15,7 @@ from shared.imaging.shape import Box
 
 _SAMPLES_PER_EM = 16
 _ASIDE = 0.4  # what is left free before an obstacle, in ems
+_LINE_REACH, _COLUMN_REACH = 1.2, 0.7  # growth to a side, in widths of the block
 _SLACK = 0.35  # growth above and below that nobody notices, in ems
 
 
@@ -26,7 +27,9 @@ def larger_boxes(
     `rgb` is the picture with the text erased, `occupied` are polygons of everything else that stays or comes.
     Aligned edges stay where they are, and what is centred grows evenly.
     """
-    reach_x, reach_y = max(0.7 * frame.width, 4 * em), 1.6 * em
+    # A single line goes on in its free space before it is broken; running text keeps its column.
+    share = _LINE_REACH if frame.height < 1.5 * em else _COLUMN_REACH
+    reach_x, reach_y = max(share * frame.width, 4 * em), 1.6 * em
     field = Box(-reach_x, -reach_y, frame.width + reach_x, frame.height + reach_y)
     scale = _SAMPLES_PER_EM / em
     free = _free(rgb, frame, field, scale, occupied)

@@ -107,6 +107,47 @@ def test_centred_lines_are_told_from_the_page(page) -> None:
     assert made.scene().blocks[0].style.alignment == "center"
 
 
+@pytest.mark.parametrize(("x", "alignment"), [(40, "left"), (347, "center"), (600, "left")])
+def test_a_lone_line_is_centred_only_in_the_middle_of_the_picture(page, x: int, alignment: str) -> None:
+    made = page(1000, 700, (255, 255, 255))
+    made.write("No parking here", x, 120, size=40)
+    assert made.scene().blocks[0].style.alignment == alignment
+
+
+@pytest.mark.parametrize(("x", "alignment"), [(110, "left"), (185, "center")])
+def test_a_lone_line_is_centred_on_its_sign_wherever_that_stands(page, x: int, alignment: str) -> None:
+    ground = np.full((400, 1000, 3), 90)
+    ground[60:200, 100:500] = (250, 210, 40)
+    made = page(1000, 400, ground)
+    made.write("No parking here", x, 140, size=30)
+    assert made.scene().blocks[0].style.alignment == alignment
+
+
+def test_a_lone_line_from_right_to_left_keeps_its_right_edge(page) -> None:
+    made = page(1000, 400)
+    made.write("ممنوع الوقوف", 700, 120, size=40, language="ar")
+    assert made.scene().blocks[0].style.alignment == "right"
+
+
+def test_a_heading_over_the_middle_of_a_menu_is_centred(page) -> None:
+    made = page()
+    made.write("Menu of the day", 165, 70, size=40, weight=700)
+    # As in a photo taken aslant, the first dish begins where the heading does.
+    for i, (x, dish) in enumerate([(166, "Tomato soup"), (120, "Chicken with rice"), (74, "Cake")]):
+        made.write(dish, x, 140 + 40 * i)
+        made.write("6.50", 500 + 17 * i, 140 + 40 * i)
+    heading, *_ = made.scene().blocks
+    assert (heading.text, heading.style.alignment) == ("Menu of the day", "center")
+
+
+def test_entries_of_a_list_are_texts_of_their_own(page) -> None:
+    made = page()
+    entries = ["Monday to Friday: 9 am to 6 pm", "Saturday: 10 am to 2 pm", "Sunday: closed"]
+    for i, entry in enumerate(entries):
+        made.write(entry, 40, 80 + i * 30)
+    assert texts(made.scene()) == entries
+
+
 def test_ids_follow_the_reading_order(page) -> None:
     made = page()
     made.write("second", 40, 300)

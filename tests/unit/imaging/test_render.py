@@ -12,6 +12,7 @@ from shared.imaging.errors import FontsMissing
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.frame import filled, grown
 from shared.imaging.render import render
+from shared.scenes.schemas import Translation
 
 EN = "please close the door"
 ES = "por favor cierre la puerta"
@@ -89,6 +90,20 @@ def test_texture_is_continued_without_traces_of_letters(page, translate, fonts) 
     assert np.abs(result - ground)[inked].mean() < 0.25 * np.abs(source - ground)[inked].mean()
     # Letters were blue; nothing blue is left.
     assert (result[..., 2] - result[..., 0])[:, 100:].max() < 30
+
+
+def test_a_longer_line_goes_on_in_free_space_before_it_is_broken(page, fonts) -> None:
+    made = page(1000, 400, (255, 255, 255))
+    made.write("No parking", 40, 120, size=40)
+    picture = made.picture()
+    (block,) = (scene := made.scene(picture)).blocks
+    translation = {"es": Translation(text="Prohibido estacionarse", engine="t")}
+    changed = block.model_copy(update={"translations": translation})
+    rendered = render(picture, scene.model_copy(update={"blocks": [changed]}), "es", fonts)
+    ys, xs = np.nonzero(decode(rendered.data).rgb.min(axis=2) < 128)
+    assert np.ptp(ys) < 45
+    assert abs(xs.min() - np.nonzero(picture.rgb.min(axis=2) < 128)[1].min()) < 8
+    assert xs.max() > 400
 
 
 def test_text_never_covers_a_neighbour(page, translate, fonts) -> None:
