@@ -81,7 +81,10 @@ def test_an_engine_starts_at_its_first_connection_and_again_after_a_kill(own: Cl
     assert own.request("GET", "/v1/languages").status_code == 200
     killed = own.kill("translation")
     until(lambda: own.pid("translation") is None)
+    # Neither Redis nor the function's process may remember the list.
     redis.Redis.from_url(f"redis://{own.connection['redis']}").flushall()
+    own.kill("translations")
+    until(lambda: own.pid("translations") is None)
 
     assert own.request("GET", "/v1/languages").status_code == 200
     assert own.pid("translation") not in (None, killed)
