@@ -54,11 +54,6 @@ class Frame:
         """Whether parallel lines stay parallel."""
         return bool(self.matrix[2, 0] == 0 and self.matrix[2, 1] == 0)
 
-    @property
-    def is_upright(self) -> bool:
-        """Whether the text stands straight on the picture's own axes."""
-        return self.is_affine and abs(self.matrix[0, 1]) < 1e-3 and abs(self.matrix[1, 0]) < 1e-3
-
     def to_picture(self, points: Iterable[Sequence[float]]) -> Points:
         """Local points as picture points, n x 2."""
         return apply(self.matrix, points)

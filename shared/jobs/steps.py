@@ -118,7 +118,11 @@ def _claim(open_uow: OpenUnitOfWork, task: ProcessImage, attempt: Try) -> StepRu
     with open_uow(task.account) as uow:
         repository = JobRepository(uow)
         job = repository.find(task.job, lock=True)
-        if job is None or job.deleted_at is not None or job.state in ENDED or _is_done(uow, task):
+        if job is None or job.deleted_at is not None or job.state in ENDED:
+            return None
+        state = _target_state(repository, task)
+        recognised = task.step == "recognise" and SceneRepository(uow).exists(job.id)
+        if recognised or (task.step == "render" and state in TARGET_ENDED):
             return None
         lease = acquire(uow, f"{task.job}/{task.step}/{task.target or ''}", attempt.lease_seconds)
         if lease.claims > attempt.limit:
@@ -126,23 +130,16 @@ def _claim(open_uow: OpenUnitOfWork, task: ProcessImage, attempt: Try) -> StepRu
             raise StepFailed()
         if job.state is not JobState.PROCESSING:
             repository.change(job.id, state=JobState.PROCESSING)
-        if task.target is not None:
-            _start_target(uow, task.job, task.target)
+        if task.target is not None and state is TargetState.PENDING:
+            start = {"state": TargetState.PROCESSING, "started_at": clock_now()}
+            repository.change_targets(job.id, [task.target], **start)
+            repository.change(job.id)
         location = uow.execute(select(accounts.c.location)).scalar_one()
         started: datetime = uow.execute(select(clock_now())).scalar_one()
     return StepRun(task, job, location, lease, attempt.number, started, open_uow)
 
 
-def _is_done(uow: UnitOfWork, task: ProcessImage) -> bool:
-    if task.step == "recognise":
-        return SceneRepository(uow).exists(task.job)
-    states = {t.language: t.state for t in JobRepository(uow).targets([task.job])[task.job]}
-    return states.get(task.target or "", TargetState.CANCELLED) in TARGET_ENDED
-
-
-def _start_target(uow: UnitOfWork, job: str, language: str) -> None:
-    repository = JobRepository(uow)
-    states = {t.language: t.state for t in repository.targets([job])[job]}
-    if states[language] is TargetState.PENDING:
-        repository.change_targets(job, [language], state=TargetState.PROCESSING, started_at=clock_now())
-        repository.change(job)
+def _target_state(repository: JobRepository, task: ProcessImage) -> TargetState:
+    """Where the task's target stands; a target that the job does not have counts as cancelled."""
+    states = {target.language: target.state for target in repository.targets([task.job])[task.job]}
+    return states.get(task.target or "", TargetState.CANCELLED)
