@@ -43,6 +43,7 @@ jobs = Table(
     Column("source_media_type", Text),
     Column("source_bytes", BigInteger),
     Column("results_prefix", Text),
+    Column("price_version", Integer),
     Column("error", JSONB(none_as_null=True)),
     Column("version", Integer),
     *_times("created_at", "updated_at", "finished_at", "deleted_at"),

@@ -12,6 +12,7 @@ from shared.core.errors import ImangorError
 from shared.core.ids import new_id
 from shared.db.models import accounts, clock_now
 from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.charges import hold_credits
 from shared.jobs.dispatch import start_recognition
 from shared.jobs.endings import as_problem, end_job, reject
 from shared.jobs.erasure import erase_upload
@@ -29,7 +30,7 @@ from shared.jobs.names import (
 )
 from shared.jobs.repository import JobRepository
 from shared.jobs.states import ENDED, JobState
-from shared.ledger.service import PICTURE_TARGET_CREDITS, Ledger
+from shared.ledger import prices
 from shared.translation.languages import Languages
 
 _log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class Arrivals:
         values = _values(place, arrival) | {"state": JobState.QUEUED, "source_language": order.source}
         with self._uow.connection.begin_nested():
             job = JobRepository(self._uow).add(values, order.targets)
-            Ledger(self._uow).hold(job.id, order.targets, PICTURE_TARGET_CREDITS)
+            hold_credits(self._uow, job, order.targets)
         start_recognition(self._uow, job)
 
 
@@ -126,6 +127,7 @@ def _values(place: DroppedInto, arrival: Arrival) -> dict[str, Any]:
         "source_generation": arrival.generation,
         "source_bytes": arrival.size,
         "results_prefix": results_prefix(place.account, place.path),
+        "price_version": prices.current().version,
     }
 
 

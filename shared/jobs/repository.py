@@ -34,6 +34,7 @@ class JobRecord:
     source_media_type: str | None
     source_bytes: int | None
     results_prefix: str
+    price_version: int
     error: dict[str, str] | None
     version: int
     created_at: datetime

@@ -16,6 +16,7 @@ from shared.core.ids import is_id, new_id
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs import views
+from shared.jobs.charges import hold_credits
 from shared.jobs.dispatch import start_recognition, start_rendering
 from shared.jobs.endings import end_job
 from shared.jobs.erasure import erase_media
@@ -25,7 +26,7 @@ from shared.jobs.repository import JobRecord, JobRepository, job_cache_key
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobPage, JobUpload
 from shared.jobs.states import ENDED, JobState, TargetState
 from shared.jobs.uploads import SignedUploads, check_picture
-from shared.ledger.service import PICTURE_TARGET_CREDITS, Ledger
+from shared.ledger import prices
 from shared.scenes.repository import SceneRepository
 from shared.translation.languages import Languages
 
@@ -77,6 +78,7 @@ class JobService:
             "source_language": order.language,
             "source_object": source_object(principal.account, job),
             "results_prefix": results_prefix(principal.account, job),
+            "price_version": prices.current().version,
         }
         if file is None:
             upload = self._uploads.sign(values["source_object"], UPLOAD_WINDOW)
@@ -158,7 +160,7 @@ class JobService:
         """Insert the job with its hold and what comes next. Nothing but the database is touched here."""
         uow = self._current()
         record = JobRepository(uow).add(values, order.targets)
-        Ledger(uow).hold(record.id, order.targets, PICTURE_TARGET_CREDITS)
+        hold_credits(uow, record, order.targets)
         if upload is None:
             start_recognition(uow, record)
         else:
@@ -190,9 +192,10 @@ class JobService:
             "origin": "parent",
             "state": JobState.QUEUED,
             "results_prefix": results_prefix(principal.account, child),
+            "price_version": prices.current().version,
         }
         record = JobRepository(uow).add(values, targets)
-        Ledger(uow).hold(child, targets, PICTURE_TARGET_CREDITS)
+        hold_credits(uow, record, targets)
         return record
 
     def _load(self, job: str) -> Job:

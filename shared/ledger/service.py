@@ -8,16 +8,12 @@ settlement of the same target; here are only the moves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
 from shared.db.errors import violated
 from shared.db.unit_of_work import UnitOfWork
 from shared.ledger.errors import InsufficientCredits
-
-PICTURE_TARGET_CREDITS: Final = 1
-"""What translating one picture into one language costs."""
 
 _GRANT = """
 with t as (

@@ -178,6 +178,7 @@ def test_a_bundle_holds_what_its_function_needs_and_no_more(name, fonts):
     pinned = {f"fonts/{font.file}" for package in font_packages() for font in package.fonts}
     assert carries_fonts == (pinned if name in RENDERERS else set())
     assert ("openapi.json" in held) == (name == "docs")
+    assert ("shared/ledger/prices.yaml" in held) == ("shared/ledger/prices.py" in held)
 
 
 @pytest.mark.parametrize("name", BOOTED)
