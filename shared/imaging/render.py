@@ -25,12 +25,26 @@ _SHARP = 0.5  # softness of text that was drawn with anti-aliasing and not blurr
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """What became of a block: the em height of its new text in pixels, and the characters no font has.
+
+    `allowed` and `ink` are polygons in the picture: what the text was kept in, and what it fills.
+    """
+
+    size: float
+    missing: frozenset[str]
+    allowed: Points
+    ink: Points | None
+
+
+@dataclass(frozen=True)
 class Rendered:
     """An encoded picture, and for each drawn block what a reader of it should know."""
 
     data: bytes
     media_type: str
     flags: dict[str, list[Flag]] = field(default_factory=dict)
+    drawn: dict[str, Drawn] = field(default_factory=dict)
 
 
 def render(source: bytes | Picture, scene: Scene, target: str, fonts: FontLibrary) -> Rendered:
@@ -54,7 +68,14 @@ def render(source: bytes | Picture, scene: Scene, target: str, fonts: FontLibrar
         blur = _blur(soft.get(block.id, _SHARP))
         draw(rgb, alpha, layout, frame, allowed, from_hex(block.style.ink), blur)
     flags = {block.id: list(layout.flags) for block, (layout, _, _) in zip(changed, layouts, strict=True)}
-    return Rendered(encode(picture, rgb, alpha), picture.media_type, flags)
+    drawn = {block.id: _drawn(*placed) for block, placed in zip(changed, layouts, strict=True)}
+    return Rendered(encode(picture, rgb, alpha), picture.media_type, flags, drawn)
+
+
+def _drawn(layout: Layout, frame: Frame, allowed: Box) -> Drawn:
+    missing = frozenset[str]().union(*(line.shaped.missing for line in layout.lines))
+    ink = None if layout.ink is None else frame.corners(layout.ink)
+    return Drawn(layout.size, missing, frame.corners(allowed), ink)
 
 
 def _blur(softness: float) -> float:
