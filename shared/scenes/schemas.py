@@ -25,6 +25,8 @@ class Flag(StrEnum):
     LOW_CONFIDENCE = "low_confidence"
     NOT_TRANSLATED = "not_translated"
     MISSING_GLYPH = "missing_glyph"
+    UNEVEN_SIZE = "uneven_size"
+    SHORTENED = "shortened"
 
 
 class SceneModel(BaseModel):
@@ -33,8 +35,28 @@ class SceneModel(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
+class Outline(SceneModel):
+    """A rim around the letters; `width` is how far it reaches beyond them, in ems."""
+
+    colour: Colour
+    width: float = Field(gt=0, le=0.25)
+
+
+class Shadow(SceneModel):
+    """A copy of the letters behind them, moved along and across the baseline, and blurred; lengths in ems."""
+
+    colour: Colour
+    along: Annotated[float, Field(ge=-0.5, le=0.5)] = 0.05
+    across: Annotated[float, Field(ge=-0.5, le=0.5, description="downwards is positive")] = 0.05
+    blur: Annotated[float, Field(ge=0, le=0.3, description="standard deviation")] = 0.0
+
+
 class Style(SceneModel):
-    """How a block's text looks, measured in the source. `size` is the em height in pixels."""
+    """How a block's text looks, measured in the source. `size` is the em height in pixels.
+
+    Text of direction `ttb` stands in columns from right to left; its polygons start at the upper left of the
+    upright letters, so those of its lines are tall.
+    """
 
     ink: Colour = "#000000"
     ground: Colour = "#ffffff"
@@ -45,6 +67,10 @@ class Style(SceneModel):
     alignment: Literal["left", "center", "right"] = "left"
     direction: Literal["ltr", "rtl", "ttb"] = "ltr"
     line_height: float = Field(1.2, gt=0, description="line pitch as a multiple of size")
+    letter_spacing: Annotated[float, Field(ge=-0.1, le=1, description="in ems, after each letter")] = 0.0
+    underline: bool = False
+    outline: Outline | None = None
+    shadow: Shadow | None = None
 
 
 class Line(SceneModel):
@@ -56,9 +82,13 @@ class Line(SceneModel):
 
 
 class Translation(SceneModel):
-    """A block's text in one target language. `text` is empty when the block stays as it is."""
+    """A block's text in one target language. `text` is empty when the block stays as it is.
+
+    `alternatives` are other wordings, the preferred one first, for where `text` does not fit.
+    """
 
     text: str
+    alternatives: list[str] = []
     engine: str = Field(description="what made it, such as translate-v3/nmt, or kept")
     cached: bool = False
     flags: list[Flag] = []
