@@ -23,25 +23,12 @@ from shared.imaging.ink import (
     softness,
     to_lab,
 )
-from shared.imaging.scripts import script_of
+from shared.imaging.reach import reach
 from shared.scenes.schemas import Line
 
 _BLUR_WIDENS = 2.2
 _WORKING_HEIGHT = 48
 _LARGEST = 120.0  # height in pixels above which a line is measured on a smaller copy
-_TALL = set("bdfhklßtijĳ()[]{}/|!?\"'%&@#$€£¥“”‘’«»")
-_DEEP = {**dict.fromkeys("gjpqyçşţ", 0.24), **dict.fromkeys("()[]{}|Q@", 0.2), **dict.fromkeys(",;", 0.13)}
-_OTHER_SCRIPTS = {
-    "Hani": (0.85, 0.08),
-    "Hang": (0.85, 0.08),
-    "Hira": (0.8, 0.05),
-    "Kana": (0.8, 0.05),
-    "Arab": (0.75, 0.28),
-    "Hebr": (0.68, 0.02),
-    "Deva": (0.85, 0.2),
-    "Beng": (0.85, 0.2),
-    "Thai": (0.85, 0.1),
-}
 
 
 @dataclass(frozen=True)
@@ -95,7 +82,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     extent = _extent(ink.core, region, frame)
     if extent is None:
         return None
-    rise, fall = _expected(line.text)
+    rise, fall = reach(line.text)
     size = (extent.bottom - extent.top) / (rise + fall)
     far = distance(to_lab(crop), to_lab(ground.smooth))
     return Look(
@@ -135,25 +122,6 @@ def _measured_reduced(rgb: Pixels, line: Line, others: Sequence[Points], shrink:
         left=look.left * shrink,
         right=look.right * shrink,
     )
-
-
-def _expected(text: str) -> tuple[float, float]:
-    """How far the ink of `text` reaches above and below the baseline in a common face, in ems."""
-    scripts = [script_of(char) for char in text if char.isalpha()]
-    for code, reach in _OTHER_SCRIPTS.items():
-        if scripts.count(code) * 2 > len(scripts):
-            return reach
-    rise = 0.54
-    for char in text:
-        if char.isupper() and ord(char) > 0xBF and char.isalpha() and script_of(char) == "Latn":
-            rise = max(rise, 0.9)
-        elif char in _TALL:
-            rise = max(rise, 0.75)
-        elif char.isupper() or char.isdigit():
-            rise = max(rise, 0.714)
-        elif char.isalpha() and ord(char) > 0xBF:
-            rise = max(rise, 0.76 if script_of(char) == "Latn" else 0.56)
-    return rise, max((_DEEP.get(char, 0.01) for char in text), default=0.01)
 
 
 def _extent(core: Mask, region: Region, frame: Frame) -> _Extent | None:
