@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from shared.imaging.decode import Picture, Pixels
+from shared.imaging import deep
+from shared.imaging.colour import Pixels
+from shared.imaging.decode import Picture
 
 _FORMATS = {
     "image/png": "PNG",
@@ -17,6 +20,7 @@ _FORMATS = {
     "image/tiff": "TIFF",
     "image/bmp": "BMP",
     "image/gif": "GIF",
+    "image/avif": "AVIF",
 }
 _NO_PROFILE = {"BMP", "GIF"}
 
@@ -28,6 +32,8 @@ def encode(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> bytes:
     Pixels equal to the picture's come out equal in lossless formats, also in GIF, whose palette keeps
     the source's colours.
     """
+    if picture.deep is not None:
+        return deep.encoded(picture.deep.changed(rgb, alpha), picture.media_type, picture.icc)
     name = _FORMATS[picture.media_type]
     if name == "GIF":
         image = _indexed(picture, rgb, alpha)
@@ -41,6 +47,21 @@ def encode(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> bytes:
     out = io.BytesIO()
     image.save(out, format=name, **options)
     return out.getvalue()
+
+
+def encode_pages(pages: Sequence[tuple[Picture, Pixels, Pixels | None]]) -> bytes:
+    """Encode the changed pages of one TIFF, each with its own profile, as one TIFF."""
+    first, *others = (_page(*page) for page in pages)
+    out = io.BytesIO()
+    first.save(out, format="TIFF", save_all=True, append_images=others, compression="tiff_adobe_deflate")
+    return out.getvalue()
+
+
+def _page(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> Image.Image:
+    image = _image(picture, rgb, alpha)
+    if picture.icc:
+        image.encoderinfo = {"icc_profile": picture.icc}
+    return image
 
 
 def _image(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> Image.Image:
@@ -67,6 +88,9 @@ def _options(picture: Picture, name: str) -> dict[str, Any]:
         return options
     if name == "WEBP":
         return {"lossless": True, "exact": True, "method": 3} if picture.lossless else {"quality": 92}
+    if name == "AVIF":
+        # The source's quality cannot be read from it; text needs its colour at full resolution.
+        return {"quality": 90, "subsampling": "4:4:4", "speed": 7}
     if name == "TIFF":
         return {"compression": "tiff_adobe_deflate"}
     return {"compress_level": 6} if name == "PNG" else {}

@@ -17,6 +17,12 @@ class TooManyPixels(TooLarge):
     slug, title = "too-many-pixels", "Too many pixels"
 
 
+class TooManyPages(TooLarge):
+    """The picture has more pages than the limit."""
+
+    slug, title = "too-many-pages", "Too many pages"
+
+
 class FontsMissing(ImangorError):
     """The folder of fonts is not complete."""
 

@@ -9,6 +9,7 @@ ACCEPTED: dict[str, str] = {
     "TIFF": "image/tiff",
     "BMP": "image/bmp",
     "GIF": "image/gif",
+    "AVIF": "image/avif",
 }
 """Pillow's name of each format that is accepted, and its media type."""
 
@@ -28,8 +29,6 @@ _PICTURES: list[tuple[str, int, bytes]] = [
 _OTHERS: list[tuple[str, int, bytes]] = [
     ("a PDF document", 0, b"%PDF-"),
     ("a ZIP archive or an Office document", 0, b"PK\x03\x04"),
-    ("an AVIF picture", 4, b"ftypavif"),
-    ("an AVIF picture", 4, b"ftypavis"),
     ("a HEIC picture", 4, b"ftypheic"),
     ("a HEIC picture", 4, b"ftypheix"),
     ("a HEIC picture", 4, b"ftypmif1"),
@@ -51,7 +50,18 @@ _OTHERS: list[tuple[str, int, bytes]] = [
 
 def accepted_format(data: bytes) -> str | None:
     """Pillow's name of the accepted format that `data` starts like, or None."""
+    if _is_avif(data):
+        return "AVIF"
     return next((name for name, at, magic in _PICTURES if data[at : at + len(magic)] == magic), None)
+
+
+def _is_avif(data: bytes) -> bool:
+    """Whether the file type box (ISO 14496-12, 4.3) names AVIF, as its brand or as a compatible one."""
+    if data[4:8] != b"ftyp":
+        return False
+    box = data[8 : min(int.from_bytes(data[:4]), 256)]
+    brands = {box[i : i + 4] for i in (0, *range(8, len(box), 4))}
+    return not brands.isdisjoint({b"avif", b"avis"})
 
 
 def known_as(data: bytes) -> str | None:

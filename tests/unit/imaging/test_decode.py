@@ -9,9 +9,9 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 
 from shared.core.errors import UnsupportedMedia
-from shared.imaging.decode import MAX_PIXELS, decode, probe
+from shared.imaging.decode import MAX_PAGES, MAX_PIXELS, decode, probe
 from shared.imaging.encode import encode
-from shared.imaging.errors import TooManyPixels, UnreadablePicture
+from shared.imaging.errors import TooManyPages, TooManyPixels, UnreadablePicture
 
 FORMATS = {
     "PNG": "image/png",
@@ -20,6 +20,7 @@ FORMATS = {
     "TIFF": "image/tiff",
     "BMP": "image/bmp",
     "GIF": "image/gif",
+    "AVIF": "image/avif",
 }
 
 
@@ -48,7 +49,7 @@ def png_claiming(width: int, height: int) -> bytes:
 def test_every_accepted_format_is_told_by_its_content(name: str, media_type: str) -> None:
     data = coded(scenery(), name)
     info = probe(data)
-    assert (info.media_type, info.width, info.height, info.frames) == (media_type, 60, 40, 1)
+    assert (info.media_type, info.sizes) == (media_type, ((60, 40),))
     picture = decode(data)
     assert picture.media_type == media_type
     assert picture.rgb.shape == (40, 60, 3)
@@ -62,7 +63,7 @@ def test_empty_content_is_unreadable() -> None:
             read(b"")
 
 
-@pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF"])
 def test_content_cut_short_is_unreadable(name: str) -> None:
     data = coded(Image.effect_noise((200, 200), 90).convert("RGB"), name)
     with pytest.raises(UnreadablePicture):
@@ -113,7 +114,7 @@ def test_exif_orientation_is_applied_and_told_by_the_header() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = coded(scenery(), "JPEG", exif=exif, quality=95)
-    assert (probe(data).width, probe(data).height) == (40, 60)
+    assert probe(data).sizes == ((40, 60),)
     rgb = decode(data).rgb
     assert rgb.shape == (60, 40, 3)
     # The blue quarter was at the top left; turned clockwise it is at the top right.
@@ -125,7 +126,7 @@ def test_result_carries_no_exif_and_no_place() -> None:
     exif = Image.Exif()
     exif[0x010F] = "Camera of Ann"
     exif.get_ifd(0x8825)[2] = (52.0, 30.0, 0.0)
-    for name in ("JPEG", "PNG", "WEBP", "TIFF"):
+    for name in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
         picture = decode(coded(scenery(), name, exif=exif))
         again = encode(picture, picture.rgb, picture.alpha)
         assert b"Camera of Ann" not in again
@@ -166,14 +167,36 @@ def test_rgb_profile_is_kept() -> None:
     assert again.info["icc_profile"] == profile
 
 
-def test_several_pages_are_refused_with_their_number() -> None:
-    data = coded(scenery(), "TIFF", save_all=True, append_images=[scenery(), scenery()])
+def test_every_page_of_a_tiff_is_told_and_decoded() -> None:
+    data = coded(scenery(), "TIFF", save_all=True, append_images=[scenery(90, 20), scenery(30, 30)])
+    assert probe(data).sizes == ((60, 40), (90, 20), (30, 30))
+    assert [decode(data, page).size for page in range(3)] == [(60, 40), (90, 20), (30, 30)]
+    with pytest.raises(IndexError):
+        decode(data, 3)
+
+
+def test_more_pages_than_the_limit_are_refused() -> None:
+    data = coded(scenery(), "TIFF", save_all=True, append_images=[scenery()] * MAX_PAGES)
     for read in (probe, decode):
-        with pytest.raises(UnsupportedMedia, match="3 pages"):
+        with pytest.raises(TooManyPages, match=f"more than {MAX_PAGES}"):
             read(data)
+
+
+def test_the_limit_of_pixels_holds_for_all_pages_together() -> None:
+    blank = Image.new("1", (8000, 7000))
+    data = coded(blank, "TIFF", save_all=True, append_images=[blank], compression="group4")
+    for read in (probe, decode):
+        with pytest.raises(TooManyPixels, match="112"):
+            read(data)
+
+
+def test_a_thumbnail_in_a_tiff_is_no_page() -> None:
+    small = scenery(6, 4)
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    assert probe(coded(scenery(), "TIFF", save_all=True, append_images=[small])).sizes == ((60, 40),)
 
 
 def test_animation_gives_its_first_frame() -> None:
     data = coded(scenery(), "GIF", save_all=True, append_images=[Image.new("RGB", (60, 40))])
-    assert probe(data).frames == 2
+    assert probe(data).pages == 1
     assert decode(data).rgb[35, 55, 0] > 150
