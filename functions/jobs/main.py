@@ -6,14 +6,14 @@ from shared.context import Context
 from shared.core.errors import KeyInProgress, KeyReused, UnsupportedMedia
 from shared.edge import http
 from shared.edge.http import Reply, Upload, mount
-from shared.imaging.errors import TooManyPixels, UnreadablePicture
+from shared.imaging.errors import TooManyPages, TooManyPixels, UnreadablePicture
 from shared.jobs.errors import EmptyUpload, JobEnded, JobNotFound, NothingToRetry
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobId, JobPage, Outputs, Receipt
 from shared.ledger.errors import InsufficientCredits
 from shared.translation.errors import UnsupportedLanguage
 
 KEY_ERRORS = [KeyInProgress, KeyReused]
-PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixels]
+PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixels, TooManyPages]
 
 
 @http.post(

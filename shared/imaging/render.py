@@ -11,12 +11,13 @@ import numpy as np
 from shared.core.errors import Conflict
 from shared.imaging.decode import Picture, Pixels, decode
 from shared.imaging.draw import draw
-from shared.imaging.encode import encode
+from shared.imaging.encode import encode, encode_pages
 from shared.imaging.erase import erase
 from shared.imaging.fit import Layout, Room, alignment_of, fit
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.frame import Frame, Points
 from shared.imaging.ink import from_hex
+from shared.imaging.pages import of_page
 from shared.imaging.shape import Box, Shaper
 from shared.imaging.space import larger_boxes
 from shared.scenes.schemas import Block, Flag, Scene
@@ -47,14 +48,42 @@ class Rendered:
     drawn: dict[str, Drawn] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Painted:
+    """One page: the picture it was, and the pixels it became."""
+
+    picture: Picture
+    rgb: Pixels
+    alpha: Pixels | None
+    flags: dict[str, list[Flag]]
+    drawn: dict[str, Drawn]
+
+
 def render(source: bytes | Picture, scene: Scene, target: str, fonts: FontLibrary) -> Rendered:
     """Draw the `target` translations of `scene` into its picture, in the picture's own format.
 
     A block whose translation is missing, empty or equal to the source text is not touched. The result
-    carries no EXIF; profile and alpha are the source's. Raises what `decode` raises, and Conflict when
-    the scene was made from a picture of another size.
+    carries no EXIF; profile and alpha are the source's. All pages of a source with several are drawn; such a
+    source is given as bytes. Raises what `decode` raises, and Conflict when the scene was made from a picture
+    of another size.
     """
-    picture = source if isinstance(source, Picture) else decode(source)
+    if isinstance(source, Picture):
+        pages = [paint(source, scene, target, fonts)]
+    else:
+        count = max(1, len(scene.source.pages))
+        pages = [paint(decode(source, n), of_page(scene, n), target, fonts) for n in range(count)]
+    first = pages[0]
+    if len(pages) == 1:
+        data = encode(first.picture, first.rgb, first.alpha)
+    else:
+        data = encode_pages([(page.picture, page.rgb, page.alpha) for page in pages])
+    flags = {block: flags for page in pages for block, flags in page.flags.items()}
+    drawn = {block: drawn for page in pages for block, drawn in page.drawn.items()}
+    return Rendered(data, first.picture.media_type, flags, drawn)
+
+
+def paint(picture: Picture, scene: Scene, target: str, fonts: FontLibrary) -> Painted:
+    """The pixels of one page with the scene's text erased and its translations drawn."""
     if (scene.source.width, scene.source.height) != picture.size:
         raise Conflict("The scene belongs to another picture: its size differs.")
     texts = {block.id: text for block in scene.blocks if (text := _new_text(block, target))}
@@ -69,7 +98,7 @@ def render(source: bytes | Picture, scene: Scene, target: str, fonts: FontLibrar
         draw(rgb, alpha, layout, frame, allowed, from_hex(block.style.ink), blur)
     flags = {block.id: list(layout.flags) for block, (layout, _, _) in zip(changed, layouts, strict=True)}
     drawn = {block.id: _drawn(*placed) for block, placed in zip(changed, layouts, strict=True)}
-    return Rendered(encode(picture, rgb, alpha), picture.media_type, flags, drawn)
+    return Painted(picture, rgb, alpha, flags, drawn)
 
 
 def _drawn(layout: Layout, frame: Frame, allowed: Box) -> Drawn:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.db.unit_of_work import UnitOfWork
     from shared.imaging.decode import Picture
     from shared.imaging.fonts import FontLibrary
+    from shared.scenes.schemas import Scene
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ EXTENSIONS = {
     "image/tiff": "tiff",
     "image/bmp": "bmp",
     "image/gif": "gif",
+    "image/avif": "avif",
 }
 
 
@@ -99,28 +101,35 @@ class PictureWorker:
                 fail_target(uow, job, task.target, error)
 
     def _recognise(self, run: StepRun) -> None:
-        from shared.imaging.decode import decode
-        from shared.imaging.group import build_scene
+        from shared.imaging.decode import decode, probe
+        from shared.imaging.pages import gathered
 
-        picture = decode(self._source(run))
-        recognition = self._read(run, picture).scaled(picture.width, picture.height)
-        scene = build_scene(recognition, picture, ENGINE)
+        source = self._source(run)
+        pages = probe(source).pages
+        scene = gathered([self._scene(run, decode(source, page)) for page in range(pages)])
 
         def write(uow: UnitOfWork, job: JobRecord) -> None:
             repository = JobRepository(uow)
             SceneRepository(uow).add(job.id, scene)
-            repository.change(job.id, source_media_type=picture.media_type)
+            repository.change(job.id, source_media_type=scene.source.media_type)
             open_targets = [t for t in repository.targets([job.id])[job.id] if t.state not in TARGET_ENDED]
             start_rendering(uow, job, [target.language for target in open_targets])
 
         run.record(write)
 
+    def _scene(self, run: StepRun, picture: Picture) -> Scene:
+        """What is read on one page."""
+        from shared.imaging.group import build_scene
+
+        recognition = self._read(run, picture).scaled(picture.width, picture.height)
+        return build_scene(recognition, picture, ENGINE)
+
     def _read(self, run: StepRun, picture: Picture) -> Recognition:
-        """The picture's words, bought before or bought now and remembered at once."""
+        """The page's words, bought before or bought now and remembered at once."""
         from shared.imaging.derivative import derivative
 
         hint = run.job.source_language
-        key = result_key(ENGINE, run.location, picture.sha256, hint=hint)
+        key = result_key(ENGINE, run.location, picture.sha256, hint=hint, page=picture.page)
         with self._open_uow(run.task.account) as uow:
             known = bought(uow, [key])
         if key in known:

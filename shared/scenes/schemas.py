@@ -98,6 +98,7 @@ class Block(SceneModel):
     """A paragraph: lines that are read, and so translated, as one text."""
 
     id: str = Field(pattern=r"^b[0-9]+$")
+    page: int = Field(default=0, ge=0, description="page of the source it stands on, counted from 0")
     polygon: Polygon
     angle: float = Field(0.0, description="clockwise rotation of the baseline in degrees")
     lines: list[Line]
@@ -109,13 +110,21 @@ class Block(SceneModel):
     flags: list[Flag] = []
 
 
+class Page(SceneModel):
+    """The size of one page in pixels, upright."""
+
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
 class Source(SceneModel):
-    """The picture a scene was read from."""
+    """The picture a scene was read from. `width` and `height` are those of its first page."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     media_type: str
     width: int = Field(gt=0)
     height: int = Field(gt=0)
+    pages: list[Page] = Field(default=[], description="the sizes of all pages, where there are several")
 
 
 class Scene(SceneModel):

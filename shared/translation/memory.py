@@ -17,7 +17,7 @@ from shared.db.models import provider_results
 from shared.db.unit_of_work import UnitOfWork
 
 
-def result_key(engine: str, location: str, content: str, **settings: str | None) -> bytes:
+def result_key(engine: str, location: str, content: str, **settings: str | int | None) -> bytes:
     """The key of one answer: SHA-256 over a canonical writing of all that shapes it."""
     parts = {"engine": engine, "location": location, "content": content, "settings": settings}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).digest()
