@@ -66,19 +66,31 @@ balances = Table(
     Column("account_id", Text, primary_key=True),
     Column("available", BigInteger),
     Column("held", BigInteger),
+    *_times("proved_at"),
+)
+credit_lots = Table(
+    "credit_lots",
+    metadata,
+    Column("id", BigInteger, primary_key=True),
+    *_text("account_id"),
+    *_times("expires_at"),
+    Column("available", BigInteger),
+    Column("held", BigInteger),
 )
 ledger_transactions = Table(
     "ledger_transactions",
     metadata,
     Column("id", BigInteger, primary_key=True),
-    *_text("account_id", "kind", "job_id", "target", "reference"),
-    *_times("created_at"),
+    *_text("account_id", "kind", "job_id", "target", "reference", "reason", "actor"),
+    *(Column(name, BigInteger) for name in ("amount", "lot", "shortfall")),
+    *_times("created_at", "expires_at"),
 )
 ledger_entries = Table(
     "ledger_entries",
     metadata,
     Column("transaction_id", BigInteger, primary_key=True),
     Column("account_id", Text),
+    Column("lot", BigInteger, primary_key=True),
     Column("book", Text, primary_key=True),
     Column("amount", BigInteger),
 )

@@ -6,7 +6,7 @@ from collections import Counter
 
 from sqlalchemy import select
 
-from shared.db.models import job_steps, ledger_entries, ledger_transactions
+from shared.db.models import job_steps, ledger_transactions
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.repository import JobRecord
 from shared.jobs.schemas import Charge, Receipt, Step
@@ -28,14 +28,10 @@ def receipt_of(uow: UnitOfWork, job: JobRecord) -> Receipt:
 
 
 def _charges(uow: UnitOfWork, job: str) -> list[Charge]:
-    t, e = ledger_transactions.c, ledger_entries.c
+    t = ledger_transactions.c
     query = (
-        select(t.target, t.kind, e.amount, t.created_at)
-        .join_from(ledger_transactions, ledger_entries, t.id == e.transaction_id)
-        .where(t.job_id == job, e.amount > 0)
+        select(t.target, t.kind, t.amount.label("credits"), t.created_at.label("at"), t.reason)
+        .where(t.job_id == job)
         .order_by(t.id)
     )
-    return [
-        Charge(target=row.target, kind=row.kind, credits=row.amount, at=row.created_at)
-        for row in uow.execute(query)
-    ]
+    return [Charge.model_validate(dict(row)) for row in uow.execute(query).mappings()]

@@ -218,9 +218,10 @@ class Charge(Model):
     """What a target's credits did."""
 
     target: str
-    kind: Literal["hold", "capture", "release"]
-    credits: int
+    kind: Literal["hold", "extension", "capture", "release"]
+    credits: int = Field(description="credits set aside, spent or given back; a capture gives back the rest")
     at: datetime
+    reason: str | None = Field(None, description="why a target cost nothing")
 
 
 class Receipt(Model):

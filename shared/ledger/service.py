@@ -1,48 +1,47 @@
 """Credits in double entry: granted, held for a job's target, then captured or released, each at most once.
 
-A transaction moves an amount between two books of one account: `issued` (what the operator gave out),
-`available`, `held`, `spent`. The database keeps the balance, refuses a negative one, and refuses a second
-settlement of the same target; here are only the moves.
+A transaction moves an amount between books of one account: `issued` (what the operator gave out),
+`available`, `held`, `spent`, `expired`. Every entry also names its lot, the grant that the credits came with;
+what expires soonest is used first, and what is given back goes back to its lot. The caller orders a move by
+a row of `ledger_transactions`; the database locks the balance, chooses the lots, writes the entries, and
+refuses what the credits do not cover and a second settlement of a target. Here are only the orders.
+
+Locks: a caller that moves credits of an existing job holds the job's row; the balance row comes after it and
+is the ledger's only lock, so moves of one account wait for each other and never deadlock.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy.exc import DBAPIError
 
-from shared.db.errors import violated
+from shared.core.errors import ImangorError
+from shared.db.errors import diagnostics, violated
 from shared.db.unit_of_work import UnitOfWork
-from shared.ledger.errors import InsufficientCredits
+from shared.ledger.errors import CaptureExceedsHold, InsufficientCredits, NothingHeld, RefundExceedsPurchase
 
-_GRANT = """
-with t as (
-  insert into ledger_transactions (account_id, kind, reference) values (:account, 'grant', :reference)
-  on conflict do nothing returning id)
-insert into ledger_entries (transaction_id, account_id, book, amount)
-select t.id, :account, e.book, e.amount
-from t, (values ('issued', -cast(:amount as bigint)), ('available', :amount)) as e (book, amount)
+_ONCE = """
+insert into ledger_transactions (account_id, kind, amount, reference, {columns})
+values (:account, :kind, :amount, :reference, {values}) on conflict do nothing returning id
 """
 _HOLD = """
-with t as (
-  insert into ledger_transactions (account_id, kind, job_id, target)
-  select :account, 'hold', :job, unnest(cast(:targets as text[])) returning id)
-insert into ledger_entries (transaction_id, account_id, book, amount)
-select t.id, :account, e.book, e.amount
-from t, (values ('available', -cast(:amount as bigint)), ('held', :amount)) as e (book, amount)
+insert into ledger_transactions (account_id, kind, job_id, target, amount)
+select :account, 'hold', :job, unnest(cast(:targets as text[])), :amount
 """
 _SETTLE = """
-with held as (
-  select t.target, e.amount from ledger_transactions t
-  join ledger_entries e on e.transaction_id = t.id and e.book = 'held'
-  where t.kind = 'hold' and t.job_id = :job and t.target = any(cast(:targets as text[]))),
-t as (
-  insert into ledger_transactions (account_id, kind, job_id, target)
-  select :account, :kind, :job, target from held on conflict do nothing returning id, target)
-insert into ledger_entries (transaction_id, account_id, book, amount)
-select t.id, :account, e.book, e.sign * held.amount
-from t join held using (target), (values ('held', -1), (cast(:book as text), 1)) as e (book, sign)
+insert into ledger_transactions (account_id, kind, job_id, target, amount, reason)
+select :account, :kind, job_id, target, cast(:amount as bigint), :reason from ledger_transactions
+where kind = 'hold' and job_id = :job and target = any(cast(:targets as text[])) order by target
+on conflict do nothing
 """
+_REFUSALS: Final[dict[str, type[ImangorError]]] = {
+    "IM003": CaptureExceedsHold,
+    "IM004": NothingHeld,
+    "IM005": RefundExceedsPurchase,
+}
 
 
 class Ledger:
@@ -51,31 +50,87 @@ class Ledger:
     def __init__(self, uow: UnitOfWork):
         self._uow = uow
 
-    def grant(self, amount: int, reference: str) -> None:
-        """Give `amount` credits; the same `reference` a second time changes nothing."""
-        self._uow.sql(_GRANT, account=self._uow.account, amount=amount, reference=reference)
+    def grant(
+        self,
+        amount: int,
+        reference: str,
+        *,
+        expires_at: datetime | None = None,
+        reason: str | None = None,
+        actor: str | None = None,
+    ) -> bool:
+        """Give `amount` credits, which expire at `expires_at` if that is given.
+
+        False, and nothing is changed, when the account's ledger has the `reference` already.
+        """
+        return self._once("grant", amount, reference, expires_at=expires_at, reason=reason, actor=actor)
 
     def hold(self, job: str, targets: Sequence[str], amount: int) -> None:
         """Set `amount` aside for each target; raises `InsufficientCredits`, and then nothing is held."""
-        try:
-            self._uow.sql(_HOLD, account=self._uow.account, job=job, targets=list(targets), amount=amount)
-        except DBAPIError as error:
-            if violated(error, "balance_covers"):
-                needed = amount * len(targets)
-                raise InsufficientCredits(
-                    f"This job needs {needed} credits; the balance is lower."
-                ) from error
-            raise
+        needed = amount * len(targets)
+        self._run(_HOLD, needed, job=job, targets=list(targets), amount=amount)
 
-    def capture(self, job: str, target: str) -> None:
-        """Spend what is held for the target. Nothing happens when it was settled before."""
-        self._settle("capture", "spent", job, [target])
+    def extend(self, job: str, target: str, amount: int, reference: str) -> bool:
+        """Hold `amount` more for a target that is held, once for each `reference` of the target.
+
+        False, and nothing is changed, when that was done before. Raises `InsufficientCredits`, and
+        `NothingHeld` for a target that was settled or never held.
+        """
+        once = f"extension:{job}:{target}:{reference}"
+        return self._once("extension", amount, once, job_id=job, target=target)
+
+    def capture(self, job: str, target: str, amount: int | None = None, reason: str | None = None) -> None:
+        """Spend `amount` of what is held for the target, all without one, and give the rest back.
+
+        Nothing happens when the target was settled before or never held. Raises `CaptureExceedsHold`.
+        """
+        self._settle("capture", job, [target], amount, reason)
 
     def release(self, job: str, targets: Sequence[str]) -> None:
         """Give back what is held for the targets. Nothing happens for those settled before."""
-        self._settle("release", "available", job, targets)
+        self._settle("release", job, targets, None, None)
 
-    def _settle(self, kind: str, book: str, job: str, targets: Sequence[str]) -> None:
-        self._uow.sql(
-            _SETTLE, account=self._uow.account, kind=kind, book=book, job=job, targets=list(targets)
-        )
+    def adjust(self, amount: int, reference: str, *, reason: str, actor: str) -> bool:
+        """Correct the balance by `amount`, which may be negative; what is held is not touched.
+
+        False, and nothing is changed, when the account's ledger has the `reference` already. Raises
+        `InsufficientCredits` for more than is available.
+        """
+        return self._once("adjustment", amount, reference, reason=reason, actor=actor)
+
+    def refund(self, amount: int, reference: str, grant: int) -> bool:
+        """Take back `amount` of what was bought by a `grant`, its lot first, then what expires soonest.
+
+        Never takes more than is available: what is missing stands in the transaction as its shortfall and is
+        not collected later. False when the reference is there already; raises `RefundExceedsPurchase`.
+        """
+        return self._once("refund", amount, reference, lot=grant)
+
+    def expire(self) -> int:
+        """Take what is left of the grants whose time is over; the credits that expired."""
+        statement = "select expire_lots(:account)"
+        return int(self._uow.sql(statement, account=self._uow.account).scalar_one())
+
+    def _once(self, kind: str, amount: int, reference: str, **columns: object) -> bool:
+        """Insert a transaction unless its reference is there; tell whether it was inserted."""
+        values = ", ".join(f":{name}" for name in columns)
+        statement = _ONCE.format(columns=", ".join(columns), values=values)
+        done = self._run(statement, abs(amount), kind=kind, amount=amount, reference=reference, **columns)
+        return done.first() is not None
+
+    def _settle(
+        self, kind: str, job: str, targets: Sequence[str], amount: int | None, reason: str | None
+    ) -> None:
+        order = {"kind": kind, "job": job, "targets": list(targets), "amount": amount, "reason": reason}
+        self._run(_SETTLE, 0, **order)
+
+    def _run(self, statement: str, needed: int, **parameters: object) -> Any:
+        try:
+            return self._uow.sql(statement, account=self._uow.account, **parameters)
+        except DBAPIError as error:
+            if violated(error, "balance_covers"):
+                raise InsufficientCredits(f"This needs {needed} credits; fewer are available.") from error
+            refusal = _REFUSALS.get(diagnostics(error).get("C", ""))
+            if refusal is not None:
+                raise refusal() from error
+            raise

@@ -76,14 +76,15 @@ def test_even_a_hook_that_ends_the_program_gives_the_connection_back(database):
 
 
 def test_a_refused_commit_rolls_back_and_drops_the_effects(database):
-    account, ran = database.account(), []
-    with pytest.raises(Exception, match="does not balance"), database.uow(account) as uow:
+    """A ledger transaction that does not balance is refused at commit; only a superuser can write one."""
+    account, ran = database.account(5), []
+    superuser = database.server.engine("postgres")
+    with pytest.raises(Exception, match="does not balance"), UnitOfWork(lambda: superuser, account) as uow:
         uow.after_commit(lambda: ran.append("after"))
-        transaction = uow.sql(
-            "insert into ledger_transactions (account_id, kind) values (:a, 'grant') returning id", a=account
-        ).scalar_one()
-        uow.sql("insert into ledger_entries values (:t, :a, 'issued', -5)", t=transaction, a=account)
-    assert database.rows("select * from ledger_transactions") == []
+        lot = uow.sql("select id from credit_lots where account_id = :a", a=account).scalar_one()
+        entry = "insert into ledger_entries (transaction_id, lot, account_id, book, amount)"
+        uow.sql(entry + " values (:lot, :lot, :a, 'held', 5)", lot=lot, a=account)
+    assert database.rows("select held from balances") == [(0,)]
     assert ran == []
 
 
