@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.context import Context
-from shared.core.errors import KeyInProgress, KeyReused, UnsupportedMedia
+from shared.core.errors import UnsupportedMedia
 from shared.edge import http
 from shared.edge.http import Reply, Upload, mount
 from shared.imaging.errors import TooManyPages, TooManyPixels, UnreadablePicture
@@ -12,7 +12,6 @@ from shared.jobs.schemas import CreateJob, Job, JobFilter, JobId, JobPage, Outpu
 from shared.ledger.errors import InsufficientCredits
 from shared.translation.errors import UnsupportedLanguage
 
-KEY_ERRORS = [KeyInProgress, KeyReused]
 PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixels, TooManyPages]
 
 
@@ -20,9 +19,8 @@ PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixel
     "/",
     auth="jobs:write",
     rate="120/minute",
-    idempotent=True,
     status=201,
-    errors=[UnsupportedLanguage, InsufficientCredits, *PICTURE_ERRORS, *KEY_ERRORS],
+    errors=[UnsupportedLanguage, InsufficientCredits, *PICTURE_ERRORS],
 )
 def create_job(ctx: Context, body: CreateJob, file: Upload | None) -> Reply[Job]:
     """Start translating a file.
@@ -56,9 +54,8 @@ def cancel_job(ctx: Context, job_id: JobId) -> Job:
     "/{job_id}/retry",
     auth="jobs:write",
     rate="120/minute",
-    idempotent=True,
     status=201,
-    errors=[JobNotFound, NothingToRetry, InsufficientCredits, *KEY_ERRORS],
+    errors=[JobNotFound, NothingToRetry, InsufficientCredits],
 )
 def retry_job(ctx: Context, job_id: JobId) -> Reply[Job]:
     """Start a new job for the languages that failed or were cancelled; what was recognised is reused."""

@@ -130,6 +130,18 @@ class DependencyDown(TransientError):
     slug = "dependency-down"
 
 
+class OutcomeUnknown(DependencyDown):
+    """It is not known whether this was done; the same request with the same Idempotency-Key will tell."""
+
+    slug = "outcome-unknown"
+
+
+class WorkUndone(TransientError):
+    """The work was undone because of other work at the same time; it can be done again at once."""
+
+    slug = "work-undone"
+
+
 class RetryLater(TransientError):
     """The work belongs to somebody else until `when` and should be looked at again then."""
 

@@ -19,6 +19,7 @@ class Metric(StrEnum):
     OUTBOX_SEND_FAILED = "outbox_send_failed"
     OUTBOX_AGE = "outbox_age"
     JOBS_ENDED = "jobs_ended"
+    WORK_UNDONE = "work_undone"
     STEP_SECONDS = "step_seconds"
 
 

@@ -34,7 +34,8 @@ def set_deadline(uow: UnitOfWork, job: str, action: Action, after: timedelta) ->
     """Replace the job's deadline."""
     values = {"action": action.value, "due_at": clock_now() + after}
     statement = insert(deadlines).values(job_id=job, account_id=uow.account, **values)
-    uow.execute(statement.on_conflict_do_update(index_elements=["job_id"], set_=values))
+    replacing = statement.on_conflict_do_update(index_elements=["job_id"], set_=values)
+    uow.later(lambda: replacing, key=("deadline", job))
 
 
 def clear_deadline(uow: UnitOfWork, job: str) -> None:

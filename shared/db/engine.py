@@ -21,7 +21,6 @@ def engine() -> Engine:
         "pool_size": pool_size(settings.concurrency),
         "max_overflow": 0,
         "pool_timeout": 10,
-        "pool_pre_ping": True,
         "pool_recycle": 1800,
         "hide_parameters": True,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from shared.core.errors import Conflict, DependencyDown, ImangorError, TransientError
+from shared.core.errors import Conflict, DependencyDown, ImangorError, TransientError, WorkUndone
 
 
 class DatabaseDown(DependencyDown):
@@ -16,6 +16,10 @@ class DatabaseBusy(TransientError):
     """The database undid the work because of other work; it can be done again."""
 
 
+class DatabaseConflict(DatabaseBusy, WorkUndone):
+    """The database undid the work because of other work at the same time; at once it may succeed."""
+
+
 class IllegalTransition(Conflict):
     """The state machine does not allow this change."""
 
@@ -24,8 +28,8 @@ class IllegalTransition(Conflict):
 
 _BY_SQLSTATE: dict[str, type[ImangorError]] = {
     "IM001": IllegalTransition,
-    "40001": DatabaseBusy,
-    "40P01": DatabaseBusy,
+    "40001": DatabaseConflict,
+    "40P01": DatabaseConflict,
     "55P03": DatabaseBusy,
     "57014": DatabaseBusy,
     "57P01": DatabaseDown,
@@ -44,6 +48,14 @@ def diagnostics(error: DBAPIError) -> dict[str, str]:
 def violated(error: DBAPIError, constraint: str) -> bool:
     """Tell whether this constraint was the one that refused."""
     return diagnostics(error).get("n") == constraint
+
+
+def refused(error: BaseException) -> bool:
+    """Whether the server itself said that it did not commit. A connection that broke says nothing, nor does a
+    server that is going down (class 57P): it may have committed before.
+    """
+    state = diagnostics(error).get("C", "") if isinstance(error, DBAPIError) else ""
+    return bool(state) and not state.startswith(("57P", "08"))
 
 
 def translate(error: BaseException) -> ImangorError | None:

@@ -1,7 +1,8 @@
 """Idempotency keys: reserved in a short transaction, finished in the one that does the work.
 
 The first attempt inserts the key. A second one finds it finished (and replays the reply), used for another
-request, or still in progress; an attempt that died frees the key when its lock runs out.
+request, or still in progress; an attempt that died frees the key when its lock runs out, which is longer than
+a request may take and than the database keeps an idle transaction.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from shared.core.errors import ImangorError, KeyInProgress, KeyReused
+from shared.db.batch import Row
 from shared.db.models import clock_now, idempotency_keys
 from shared.db.unit_of_work import UnitOfWork
 
@@ -58,27 +60,35 @@ class IdempotencyKeys:
             if token is not None:
                 return Reserved(operation, key, token)
             where = self._where(operation, key)
-            row = uow.execute(
-                select(_KEY.fingerprint, _KEY.status, _KEY.headers, _KEY.body).where(where)
-            ).first()
+            columns = (_KEY.fingerprint, _KEY.locked_until, _KEY.status, _KEY.headers, _KEY.body)
+            row = uow.execute(select(*columns).where(where)).first()
+            now = uow.now
         if row is None:
-            raise KeyInProgress()
+            raise KeyInProgress(retry_after=1)
         if row.fingerprint != fingerprint:
             raise KeyReused()
         if row.status is None:
-            raise KeyInProgress()
+            left = row.locked_until - now
+            # As long again as it has taken so far, and not beyond the end of its lock.
+            raise KeyInProgress(retry_after=min(left, LOCK - left).total_seconds())
         return Finished(row.status, dict(row.headers), bytes(row.body))
 
     def finish(self, reservation: Reserved, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Record the reply in the transaction of the work; refuses when the key passed to another attempt."""
+        """Record the reply in the transaction of the work; refuses when the key passed to another attempt.
+
+        The record waits for the work's other writes, or for the commit, and goes with them in one statement.
+        """
         values = {"status": status, "headers": dict(headers), "body": body}
         owned = and_(self._where(reservation.operation, reservation.key), _KEY.token == reservation.token)
         statement = update(idempotency_keys).where(owned).values(**values).returning(_KEY.key)
-        if self._current().execute(statement).first() is None:
-            raise KeyInProgress()
+        self._current().later(lambda: statement, _refuse_lost_keys)
 
     def abandon(self, reservation: Reserved) -> None:
-        """Free the key after a failure. A database that is away frees it by the lock's end."""
+        """Free the key after a failure, unless its reply was recorded.
+
+        Where a connection broke during the commit, this waits for the transaction that holds the row, and so
+        finds out what became of it. A database that is away frees the key by the lock's end.
+        """
         unfinished = and_(
             self._where(reservation.operation, reservation.key),
             _KEY.token == reservation.token,
@@ -120,3 +130,8 @@ class IdempotencyKeys:
 
     def _where(self, operation: str, key: str) -> ColumnElement[bool]:
         return and_(_KEY.principal == self._principal, _KEY.operation == operation, _KEY.key == key)
+
+
+def _refuse_lost_keys(finished: list[Row]) -> None:
+    if not finished:
+        raise KeyInProgress(retry_after=1)

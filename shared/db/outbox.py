@@ -8,13 +8,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import (
+    DateTime,
+    Double,
+    Text,
+    bindparam,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db.models import clock_now, outbox
 
 if TYPE_CHECKING:
+    from sqlalchemy.sql.dml import ReturningInsert
+
+    from shared.db.batch import Row
     from shared.db.unit_of_work import UnitOfWork
 
 CLAIM = timedelta(seconds=60)
@@ -58,28 +74,29 @@ class Outbox:
         self._add("erase", "", body, due)
 
     def _add(self, kind: Kind, destination: str, payload: dict[str, Any], due: Due) -> None:
-        if not self._pending:
-            self._uow.before_commit(self._insert)
-        moment = due if isinstance(due, datetime) else clock_now() + due
-        self._pending.append(
-            {
-                "account_id": self._uow.account,
-                "kind": kind,
-                "destination": destination,
-                "payload": payload,
-                "due_at": moment,
-                "claimed_until": moment + CLAIM,
-            }
-        )
+        row: dict[str, Any] = {"kind": kind, "destination": destination, "payload": payload}
+        row |= {"due_at": due.isoformat()} if isinstance(due, datetime) else {"wait": due.total_seconds()}
+        if not self._uow.waits(_KEY):
+            self._pending = []
+            self._uow.later(self._insertion, self._inserted, _KEY)
+        self._pending.append(row)
 
-    def _insert(self) -> None:
-        # Emptied first: what a later hook adds is inserted by a hook of its own.
-        pending, self._pending = self._pending, []
-        rows = self._uow.execute(insert(outbox).values(pending).returning(*_COLUMNS, _FUTURE))
-        effects = [_effect(row) for row in rows if not row.future or row.kind == "task"]
+    def _insertion(self) -> ReturningInsert[Any]:
+        due = func.coalesce(_NEW.c.due_at, clock_now() + func.make_interval(0, 0, 0, 0, 0, 0, _NEW.c.wait))
+        rows = select(
+            literal(self._uow.account), _NEW.c.kind, _NEW.c.destination, _NEW.c.payload, due, due + CLAIM
+        )
+        into = ["account_id", "kind", "destination", "payload", "due_at", "claimed_until"]
+        statement = insert(outbox).from_select(into, rows.params(rows=self._pending))
+        return statement.returning(*_COLUMNS, _FUTURE)
+
+    def _inserted(self, rows: list[Row]) -> None:
+        found = [_effect(SimpleNamespace(**row)) for row in rows]
+        effects = [effect for effect in found if effect.due_at is None or effect.kind == "task"]
         self._uow.after_commit(lambda: self._deliver(effects))
 
 
+_KEY = "outbox"
 _COLUMNS = (
     outbox.c.id,
     outbox.c.account_id,
@@ -89,12 +106,23 @@ _COLUMNS = (
     outbox.c.due_at,
 )
 _FUTURE = (outbox.c.due_at > clock_now()).label("future")
+_NEW = (
+    func.jsonb_to_recordset(bindparam("rows", type_=JSONB))
+    .table_valued(
+        column("kind", Text),
+        column("destination", Text),
+        column("payload", JSONB),
+        column("due_at", DateTime(timezone=True)),
+        column("wait", Double),
+        name="new",
+    )
+    .render_derived(with_types=True)
+)
 
 
 def _effect(row: Any) -> Effect:
-    return Effect(
-        row.id, row.account_id, row.kind, row.destination, row.payload, row.due_at if row.future else None
-    )
+    due = datetime.fromisoformat(row.due_at) if isinstance(row.due_at, str) else row.due_at
+    return Effect(row.id, row.account_id, row.kind, row.destination, row.payload, due if row.future else None)
 
 
 def claim_unsent(uow: UnitOfWork, limit: int) -> list[Effect]:

@@ -1,29 +1,38 @@
 """One transaction and what follows it. The only place that commits.
 
 Leaving the block cleanly runs the before-commit hooks, commits, and then runs the after-commit effects;
-leaving it by an exception rolls back and drops both. The account stands in the transaction's own setting
-`app.account`, which the row-level security policies read; without it no tenant's row is visible.
+leaving it by an exception rolls back and drops both. When the connection is lost while it commits, nobody
+knows what became of the work, so neither effects nor undoing follow.
+
+The account stands in the transaction's own setting `app.account`, which the row-level security policies read;
+without it no tenant's row is visible.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from shared.db.errors import translate
+from shared.core.errors import OutcomeUnknown
+from shared.db.batch import Row, WriteBatch
+from shared.db.errors import DatabaseDown, refused, translate
 from shared.db.outbox import Deliver, Outbox
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, CursorResult, Engine, Executable
+    from sqlalchemy import Connection, CursorResult, Engine, Executable, TextClause
+
+    from shared.db.batch import Write
 
 _log = logging.getLogger(__name__)
 # The limits keep one stuck or frozen instance from holding an account's rows against everybody.
 _BIND = """select set_config('app.account', :account, true), set_config('app.key_hash', :key_hash, true),
   set_config('lock_timeout', '5s', true), set_config('statement_timeout', '30s', true),
-  set_config('idle_in_transaction_session_timeout', '60s', true)"""
+  set_config('idle_in_transaction_session_timeout', '60s', true), clock_now()"""
 
 
 class UnitOfWork:
@@ -46,10 +55,12 @@ class UnitOfWork:
         self._forget = forget
         self._stale: list[str] = []
         self._connection: Connection | None = None
+        self._batch = WriteBatch()
         self._before: list[Callable[[], None]] = []
         self._after: list[Callable[[], None]] = []
         self._undo: list[Callable[[], None]] = []
         self._key_hash = key_hash or ""
+        self._now: datetime | None = None
         self.account = account
 
     def __enter__(self) -> Self:
@@ -58,20 +69,19 @@ class UnitOfWork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        failure = error
-        if failure is None:
-            failure = self._finish()
+        failure = error if error is not None else self._finish()
         self._close(rollback=failure is not None)
-        if error is not None:
-            _run(self._undo)
-        if failure is not None:
-            ours = translate(failure)
-            if ours is not None:
-                raise ours from failure
-            if error is None:
-                raise failure
+        if failure is None:
+            _run([lambda: self._forget(self._stale)] if self._stale else [])
+            _run(self._after)
             return
-        _run(self._after)
+        if error is not None or not isinstance(failure, OutcomeUnknown):
+            _run(self._undo)
+        ours = translate(failure)
+        if ours is not None:
+            raise ours from failure
+        if error is None:
+            raise failure
 
     def act_for(self, account: str) -> None:
         """Work under this account from the next statement on. A unit of work never changes accounts."""
@@ -83,21 +93,67 @@ class UnitOfWork:
 
     @property
     def connection(self) -> Connection:
-        """The connection, with the transaction begun and the account set."""
+        """The connection, with the transaction begun, the account set and nothing waiting."""
+        self.flush()
         if self._connection is None:
-            self._connection = self._engine().connect()
-            self._bind(self._connection)
+            self._connection = self._begin()
         return self._connection
 
+    @property
+    def now(self) -> datetime:
+        """The database's time when the transaction began."""
+        if self._now is None:
+            self._connection = self._begin()
+        assert self._now is not None  # noqa: S101 - set with the connection
+        return self._now
+
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        """Run one statement in the transaction."""
+        """Run one statement in the transaction, after those that wait."""
         return self.connection.execute(statement, parameters)
 
     def sql(self, statement: str, **parameters: object) -> CursorResult[Any]:
         """Run one statement written in SQL, with `:name` parameters."""
-        from sqlalchemy import text
+        return self.connection.execute(_text(statement), parameters)
 
-        return self.connection.execute(text(statement), parameters)
+    def later(
+        self,
+        make: Callable[[], Write],
+        then: Callable[[list[Row]], None] | None = None,
+        key: Hashable = None,
+    ) -> None:
+        """Do a write in one statement with others, before the next statement or the commit.
+
+        `make` builds it then; `then` is given the rows that it returns, as JSON has them. It must not touch
+        a row that another waiting write touches; one with the same `key` takes its place.
+        """
+        self._batch.add(make, then, key)
+
+    def waits(self, key: Hashable) -> bool:
+        """Whether a write with this key is waiting."""
+        return key in self._batch
+
+    def flush(self) -> None:
+        """Send what waits."""
+        if not self._batch:
+            return
+        statement, wanted = self._batch.take()
+        columns = self.connection.execute(statement).one()
+        for then, rows in zip(wanted, columns, strict=False):
+            then(rows or [])
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of the work that may fail alone: by an exception its writes and hooks are undone."""
+        connection = self.connection
+        hooks, effects = list(self._before), list(self._after)
+        with connection.begin_nested():
+            try:
+                yield
+                self.flush()
+            except BaseException:
+                self._batch.clear()
+                self._before, self._after = hooks, effects
+                raise
 
     @cached_property
     def outbox(self) -> Outbox:
@@ -105,9 +161,7 @@ class UnitOfWork:
         return Outbox(self, self._deliver)
 
     def stale(self, key: str) -> None:
-        """After commit, forget what the cache holds under `key`."""
-        if not self._stale:
-            self._after.insert(0, lambda: self._forget(self._stale))
+        """After commit, before anything else follows, forget what the cache holds under `key`."""
         self._stale.append(key)
 
     def before_commit(self, hook: Callable[[], None]) -> None:
@@ -122,19 +176,46 @@ class UnitOfWork:
         """Run `undo` when the work is certainly undone: not when a commit's outcome is unknown."""
         self._undo.append(undo)
 
-    def _bind(self, connection: Connection) -> None:
-        from sqlalchemy import text
+    def _begin(self) -> Connection:
+        """Connect and begin. A pooled connection may have died since it was last used; then nothing was done
+        on it yet, and a fresh one takes its place. Asking each one first would cost a round trip every time.
+        """
+        connection = self._engine().connect()
+        try:
+            self._bind(connection)
+        except Exception as error:
+            connection.invalidate()
+            connection.close()
+            if not isinstance(translate(error), DatabaseDown):
+                raise
+            connection = self._engine().connect()
+            try:
+                self._bind(connection)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
-        connection.execute(text(_BIND), {"account": self.account or "", "key_hash": self._key_hash})
+    def _bind(self, connection: Connection) -> None:
+        account = {"account": self.account or "", "key_hash": self._key_hash}
+        self._now = connection.execute(_text(_BIND), account).one()[-1]
 
     def _finish(self) -> BaseException | None:
         try:
             for hook in self._before:
                 hook()
+            self.flush()
+        except BaseException as error:
+            return error
+        try:
             if self._connection is not None:
                 self._connection.commit()
         except BaseException as error:
-            return error
+            if refused(error):
+                return error
+            unknown = OutcomeUnknown()
+            unknown.__cause__ = error
+            return unknown
         return None
 
     def _close(self, *, rollback: bool) -> None:
@@ -148,6 +229,13 @@ class UnitOfWork:
         finally:
             self._connection.close()
             self._connection = None
+
+
+@cache
+def _text(statement: str) -> TextClause:
+    from sqlalchemy import text
+
+    return text(statement)
 
 
 def _run(effects: list[Callable[[], None]]) -> None:

@@ -97,7 +97,7 @@ def declare(
     *,
     auth: str | None,
     rate: str | None = None,
-    idempotent: bool = False,
+    idempotent: bool | None = None,
     status: int = 200,
     errors: Sequence[type[ImangorError]] = (),
     multipart: type[BaseModel] | None = None,
@@ -107,17 +107,16 @@ def declare(
     """Build the record of an operation; raises ValueError or TypeError where the declaration is wrong."""
     if not _ROUTE.fullmatch(route):
         raise ValueError(f"{route!r} is not a route such as /{{job_id}}/outputs")
-    if idempotent and (auth is None or method in SAFE or not transaction):
-        # Outside of the work's own transaction a crash leaves the work done and the key free.
-        why = "only unsafe operations with auth and a transaction can be idempotent by key"
-        raise ValueError(f"{function.__name__}: {why}")
+    by_key = method not in SAFE and auth is not None
+    if idempotent and not by_key:
+        raise ValueError(f"{function.__name__}: only unsafe operations with auth can be idempotent by key")
     return Endpoint(
         name=function.__name__,
         method=method,
         route=route,
         auth=auth,
         rate=None if rate is None else Rate.parse(rate),
-        idempotent=idempotent,
+        idempotent=by_key if idempotent is None else idempotent,
         status=status,
         errors=tuple(errors),
         produces=produces,

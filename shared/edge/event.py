@@ -22,6 +22,7 @@ from typing import Any, overload
 
 from pydantic import BaseModel
 
+from shared.core.again import again
 from shared.core.errors import ImangorError
 from shared.core.logs import bound
 from shared.edge.content import json_model
@@ -92,10 +93,13 @@ def _work(visit: Visit, handler: Handler, model: Any, names: set[str]) -> Render
 
 
 def _deliver(visit: Visit, handler: Handler, given: dict[str, Any], message: Message) -> Rendered:
-    try:
+    def work() -> None:
         with visit.ctx.unit_of_work():
             if visit.ctx.inbox.first_time(visit.name, message.identity):
                 handler(**given)
+
+    try:
+        again(work)
     except Exception as error:
         outcome = plan(error, message.attempt, None)
         log_outcome(outcome, error)

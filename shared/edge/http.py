@@ -3,7 +3,7 @@
     from shared.edge import http
     from shared.edge.http import mount
 
-    @http.post("/", auth="jobs:write", rate="30/minute", idempotent=True, status=201, errors=[QuotaExceeded])
+    @http.post("/", auth="jobs:write", rate="30/minute", status=201, errors=[QuotaExceeded])
     def create_job(ctx: Context, body: CreateJob) -> Job:
         "Start translating a file."
         return ctx.jobs.create(ctx.principal, body)
@@ -43,10 +43,17 @@ F = TypeVar("F", bound=Callable[..., object])
 class Declaration(TypedDict, total=False):
     """The optional words of a declaration.
 
-    `rate` is such as `30/minute`, counted per principal; `idempotent` accepts `Idempotency-Key`; `status` is
-    that of success; `errors` are those the operation itself raises; `multipart` is the model of plain form
-    fields where it is not that of `body`; `produces` the media type of a bytes reply; `transaction` False
-    leaves the unit of work to the operation, which then cannot be `idempotent`.
+    `rate` is such as `30/minute`, counted per principal; `status` is that of success; `errors` are those the
+    operation itself raises; `multipart` is the model of plain form fields where it is not that of `body`;
+    `produces` the media type of a bytes reply.
+
+    `transaction` False leaves the unit of work to the operation. One with a unit of work around it may be
+    done again at once when the database undid it, so whatever it does elsewhere follows the commit, or is
+    undone by `after_rollback`.
+
+    Every unsafe operation with `auth` accepts `Idempotency-Key`; `idempotent` False opts out, for a reply
+    that must not be kept (a secret that is shown once) or cannot be (a stream). Where `transaction` is
+    False, an attempt that dies midway may be repeated when its key is free again: it must be harmless then.
     """
 
     rate: str

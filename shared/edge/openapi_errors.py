@@ -9,6 +9,8 @@ from shared.core.errors import (
     Forbidden,
     ImangorError,
     InvalidInput,
+    KeyInProgress,
+    KeyReused,
     MalformedRequest,
     NotFound,
     RateLimited,
@@ -25,6 +27,7 @@ ErrorType = type[ImangorError]
 _CONTENT = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _HEADERS = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    409: {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
     429: {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
     503: {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
 }
@@ -40,7 +43,8 @@ def errors_of(endpoint: Endpoint) -> list[ErrorType]:
     found += [NotFound] if signature.path else []
     found += [MalformedRequest, InvalidInput] if reads_content or signature.query else []
     found += [TooLarge, UnsupportedContentType] if reads_content else []
-    found += [MalformedRequest] if signature.if_match or endpoint.idempotent else []
+    found += [MalformedRequest] if signature.if_match else []
+    found += [MalformedRequest, KeyInProgress, KeyReused] if endpoint.idempotent else []
     found += [PreconditionRequired] if signature.if_match and not signature.if_match_optional else []
     return list(dict.fromkeys(found))
 

@@ -82,7 +82,10 @@ class Idempotency(Protocol):
         """Record the reply in the unit of work that is open, so that both commit together."""
 
     def abandon(self, reservation: Any) -> None:
-        """Free the key after a failure, in a short transaction of its own; never raises."""
+        """Free the key after a failure, in a short transaction of its own; never raises.
+
+        A key whose reply was recorded stays finished, even if nobody heard of the commit.
+        """
 
 
 class Inbox(Protocol):

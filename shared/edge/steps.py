@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Request
 
+from shared.core.again import again
 from shared.core.errors import Forbidden, ImangorError, MalformedRequest, RateLimited, Unauthenticated
 from shared.core.logs import bound
 from shared.core.metrics import Metric, count
@@ -128,21 +129,33 @@ def once(call: Call, proceed: Next) -> Rendered:
         return Rendered(outcome.status, headers, outcome.body)
     call.reservation = outcome
     try:
-        return proceed()
-    except BaseException:
-        store.abandon(outcome)
+        reply = proceed()
+        if not call.endpoint.transaction:
+            with call.ctx.unit_of_work():
+                _remember(call, reply)
+        return reply
+    except BaseException as error:
+        if call.endpoint.transaction or _did_nothing(error):
+            store.abandon(outcome)
         raise
 
 
 def unit_of_work(call: Call, proceed: Next) -> Rendered:
-    """One transaction around the operation; the record of its key commits with the work."""
+    """One transaction around the operation; the record of its key commits with the work.
+
+    When the database undid it because of other work, it is done again at once.
+    """
     if not call.endpoint.transaction:
         return proceed()
-    with call.ctx.unit_of_work():
-        reply = proceed()
-        if call.reservation is not None:
-            _remember(call, reply)
-    return reply
+
+    def work() -> Rendered:
+        with call.ctx.unit_of_work():
+            reply = proceed()
+            if call.reservation is not None:
+                _remember(call, reply)
+        return reply
+
+    return again(work)
 
 
 def handle(call: Call, _: Next) -> Rendered:
@@ -167,6 +180,11 @@ STEPS: tuple[Step, ...] = (
 def run(call: Call, steps: Sequence[Step] = STEPS) -> Rendered:
     """Send a call through the steps, the first outermost."""
     return steps[0](call, lambda: run(call, steps[1:]))
+
+
+def _did_nothing(error: BaseException) -> bool:
+    """Whether an operation that commits by itself certainly refused before it did anything."""
+    return isinstance(error, ImangorError) and error.status < 500
 
 
 def _remember(call: Call, reply: Rendered) -> None:

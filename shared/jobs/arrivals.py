@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from shared.core.errors import ImangorError
 from shared.core.ids import new_id
-from shared.db.models import accounts, clock_now
+from shared.db.errors import violated
+from shared.db.models import accounts
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.charges import hold_credits
 from shared.jobs.dispatch import start_recognition
@@ -28,7 +30,7 @@ from shared.jobs.names import (
     read_inbox_path,
     results_prefix,
 )
-from shared.jobs.repository import JobRepository
+from shared.jobs.repository import ONCE_PER_OBJECT, JobRepository, account_gone
 from shared.jobs.states import ENDED, JobState
 from shared.ledger import prices
 from shared.translation.languages import Languages
@@ -81,11 +83,6 @@ class Arrivals:
         start_recognition(self._uow, job)
 
     def _dropped(self, place: DroppedInto, arrival: Arrival) -> None:
-        if not account_exists(self._uow):
-            _log.warning("ignored an inbox object of an account that does not exist")
-            return
-        if JobRepository(self._uow).of_inbox_object(arrival.name, arrival.generation) is not None:
-            return
         try:
             order = read_inbox_path(place.path)
             self._languages.require(order.source, order.targets)
@@ -96,14 +93,27 @@ class Arrivals:
         except ImangorError as error:
             if error.retry:
                 raise
-            reject_file(self._uow, place, arrival, error)
+            self._reject(place, arrival, error)
 
     def _accept(self, place: DroppedInto, arrival: Arrival, order: InboxOrder) -> None:
+        """Make the job. That its account and its object's generation are right is asked of the insertion."""
         values = _values(place, arrival) | {"state": JobState.QUEUED, "source_language": order.source}
-        with self._uow.connection.begin_nested():
-            job = JobRepository(self._uow).add(values, order.targets)
-            hold_credits(self._uow, job, order.targets)
-        start_recognition(self._uow, job)
+        try:
+            with self._uow.savepoint():
+                job = JobRepository(self._uow).add(values, order.targets)
+                start_recognition(self._uow, job)
+                hold_credits(self._uow, job, order.targets)
+        except DBAPIError as error:
+            if account_gone(error):
+                _log.warning("ignored an inbox object of an account that does not exist")
+            elif not violated(error, ONCE_PER_OBJECT):
+                raise
+
+    def _reject(self, place: DroppedInto, arrival: Arrival, error: ImangorError) -> None:
+        if not account_exists(self._uow):
+            _log.warning("ignored an inbox object of an account that does not exist")
+        elif JobRepository(self._uow).of_inbox_object(arrival.name, arrival.generation) is None:
+            reject_file(self._uow, place, arrival, error)
 
 
 def account_exists(uow: UnitOfWork) -> bool:
@@ -113,7 +123,7 @@ def account_exists(uow: UnitOfWork) -> bool:
 
 def reject_file(uow: UnitOfWork, place: DroppedInto, arrival: Arrival, error: ImangorError) -> None:
     """A rejected file is a failed job: it is listed, and its error file is written like any result."""
-    ended = {"state": JobState.FAILED, "error": as_problem(error), "finished_at": clock_now()}
+    ended = {"state": JobState.FAILED, "error": as_problem(error), "finished_at": uow.now}
     reject(uow, JobRepository(uow).add(_values(place, arrival) | ended, []))
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Text, and_, exists, func, insert, literal, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
+from sqlalchemy.exc import DBAPIError
 
 from shared.cache.redis import cache_key
-from shared.db.models import clock_now, deadlines, job_targets, jobs
+from shared.db.errors import diagnostics
+from shared.db.models import accounts, clock_now, deadlines, job_targets, jobs
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.errors import JobNotFound
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState
@@ -59,8 +62,26 @@ class TargetRecord:
 
 _JOB = tuple(jobs.c[field.name] for field in fields(JobRecord))
 _TARGET = tuple(job_targets.c[field.name] for field in fields(TargetRecord))
+_OPEN_ACCOUNT = exists().where(accounts.c.deleted_at.is_(None))
 # A job has a deadline from its first to its last day: the last one is to erase its media.
 _KEPT = and_(jobs.c.deleted_at.is_(None), exists().where(deadlines.c.job_id == jobs.c.id))
+
+
+ONCE_PER_OBJECT: Final = "jobs_once_per_object"
+"""The unique index by which one generation of an object in an inbox becomes one job."""
+
+
+def account_gone(error: DBAPIError) -> bool:
+    """Whether a job could not be added because its account is not there or was closed."""
+    told = diagnostics(error)
+    return (told.get("C"), told.get("t"), told.get("c")) == ("23502", "jobs", "id")
+
+
+def pending(job: JobRecord, targets: Iterable[str]) -> list[TargetRecord]:
+    """The targets of a job that was just added, in the order of their tags."""
+    unknown = dict.fromkeys(field.name for field in fields(TargetRecord))
+    made: dict[str, Any] = {**unknown, "job_id": job.id, "state": TargetState.PENDING, "flags": {}}
+    return [TargetRecord(**{**made, "language": tag}) for tag in sorted(targets)]
 
 
 def job_cache_key(account: str, job: str) -> str:
@@ -75,14 +96,24 @@ class JobRepository:
         self._uow = uow
 
     def add(self, values: dict[str, Any], targets: Sequence[str]) -> JobRecord:
-        """Insert a job of this account with its targets."""
-        row = self._uow.execute(
-            insert(jobs).values(account_id=self._uow.account, **values).returning(*_JOB)
-        ).one()
-        rows = [{"job_id": row.id, "account_id": row.account_id, "language": tag} for tag in targets]
-        if rows:
-            self._uow.execute(insert(job_targets).values(rows))
-        return _job(row)
+        """Insert a job with its targets, together with what else waits.
+
+        Everything about the row is known at once, so nothing is read back. An account that is gone owns no
+        job: see `account_gone`.
+        """
+        now = self._uow.now
+        columns = {**values, "version": 1, "created_at": now, "updated_at": now}
+        # Without an account that is open the job has no id, which the table refuses.
+        columns["account_id"] = self._uow.account
+        name = select(literal(columns["id"])).where(_OPEN_ACCOUNT).scalar_subquery()
+        self._uow.later(lambda: insert(jobs).values({**columns, "id": name}))
+        if targets:
+            tags = func.unnest(literal(list(targets), ARRAY(Text)))
+            rows = select(literal(values["id"]), literal(self._uow.account), tags)
+            into = ["job_id", "account_id", "language"]
+            self._uow.later(lambda: insert(job_targets).from_select(into, rows))
+        known: dict[str, Any] = {field.name: columns.get(field.name) for field in fields(JobRecord)}
+        return JobRecord(**{**known, "state": JobState(values["state"])})
 
     def find(self, job: str, *, lock: bool = False) -> JobRecord | None:
         """The job, deleted or not; with `lock`, nobody else changes it before this transaction ends."""

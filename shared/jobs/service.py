@@ -22,7 +22,7 @@ from shared.jobs.endings import end_job
 from shared.jobs.erasure import erase_media
 from shared.jobs.errors import JobEnded, NothingToRetry
 from shared.jobs.names import display_name, results_prefix, source_object
-from shared.jobs.repository import JobRecord, JobRepository, job_cache_key
+from shared.jobs.repository import JobRecord, JobRepository, job_cache_key, pending
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobPage, JobUpload
 from shared.jobs.states import ENDED, JobState, TargetState
 from shared.jobs.uploads import SignedUploads, check_picture
@@ -160,12 +160,14 @@ class JobService:
         """Insert the job with its hold and what comes next. Nothing but the database is touched here."""
         uow = self._current()
         record = JobRepository(uow).add(values, order.targets)
-        hold_credits(uow, record, order.targets)
         if upload is None:
             start_recognition(uow, record)
         else:
             set_deadline(uow, record.id, Action.EXPIRE_UPLOAD, UPLOAD_WINDOW)
-        return views.job(record, JobRepository(uow).targets([record.id])[record.id], upload)
+        # All of the job goes in one statement, and with it the record of the caller's key, which is made of
+        # the reply; so the hold, which needs the job's row, comes last.
+        uow.before_commit(lambda: hold_credits(uow, record, order.targets))
+        return views.job(record, pending(record, order.targets), upload)
 
     def _store(self, name: str, data: bytes) -> dict[str, Any]:
         media_type = check_picture(data)

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from shared.core.again import again
 from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
 from shared.db.leases import Lease, LeaseLost, acquire, confirm, release
@@ -50,6 +51,10 @@ class StepRun:
 
     def record(self, write: Callable[[UnitOfWork, JobRecord], None]) -> None:
         """Commit what `write` changes together with the receipt's line, or raise `LeaseLost`."""
+        again(lambda: self._record(write))
+        count(Metric.STEP_SECONDS, time.monotonic() - self.began, step=self.task.step)
+
+    def _record(self, write: Callable[[UnitOfWork, JobRecord], None]) -> None:
         with self.open_uow(self.task.account) as uow:
             # The job before the lease, as in the claim: another order would end in a deadlock.
             job = JobRepository(uow).find(self.task.job, lock=True)
@@ -59,7 +64,6 @@ class StepRun:
             write(uow, job)
             self._note(uow, "done", None)
             release(uow, self.lease)
-        count(Metric.STEP_SECONDS, time.monotonic() - self.began, step=self.task.step)
 
     def give_up(self, error: BaseException) -> None:
         """Note the failed attempt and free the lease, so that the next attempt need not wait for it."""
@@ -95,7 +99,7 @@ def claimed(open_uow: OpenUnitOfWork, task: ProcessImage, attempt: Try) -> Itera
     Raises `LeaseHeld` while another worker has it, and `StepFailed` when it was claimed too often already.
     Whatever goes wrong inside frees the lease.
     """
-    run = _claim(open_uow, task, attempt)
+    run = again(lambda: _claim(open_uow, task, attempt))
     try:
         yield run
     except LeaseLost:
@@ -108,7 +112,7 @@ def claimed(open_uow: OpenUnitOfWork, task: ProcessImage, attempt: Try) -> Itera
 
 def _free(run: StepRun, error: BaseException) -> None:
     try:
-        run.give_up(error)
+        again(lambda: run.give_up(error))
     except ImangorError:
         # The lease is lost or the database is away: then the lease runs out by itself.
         return

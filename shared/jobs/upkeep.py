@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from shared.core.again import again
 from shared.core.metrics import Metric, count
 from shared.db.deadlines import Action, Deadline, take_due
 from shared.db.outbox import Deliver, claim_unsent, oldest_unsent_seconds
@@ -67,11 +68,14 @@ class Upkeep:
                 uow.sql(statement)
 
     def _act(self, deadline: Deadline) -> None:
-        try:
+        def work() -> None:
             with self._open_uow(deadline.account) as uow:
                 job = JobRepository(uow).find(deadline.job, lock=True)
                 if job is not None:
                     _ACTIONS[deadline.action](uow, job)
+
+        try:
+            again(work)
         except Exception:
             # One job's trouble must not keep the others waiting; its deadline comes again.
             _log.exception("a deadline could not be kept", extra={"fields": {"job": deadline.job}})

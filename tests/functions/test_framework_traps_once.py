@@ -138,3 +138,42 @@ def test_members_in_another_order_are_the_same_request_and_other_members_are_not
     assert send('{"size":2,"text":"a"}') == 201
     assert send('{"text": "a"}') == 422
     assert WORLD.rows == ["a"]
+
+
+def test_work_that_the_database_undid_is_done_again_within_the_request(client: FlaskClient):
+    WORLD.undone = 2
+    assert client.post("/v1/notes", json={"text": "a"}, headers=WRITE).status_code == 201
+    assert WORLD.rows == ["a"]
+    once = ["begin", "handler", "rollback"]
+    assert WORLD.trail[3:] == ["reserve", *once, *once, "begin", "handler", "finish", "commit"]
+
+
+def test_work_that_is_always_undone_may_be_tried_later_with_the_same_key(client: FlaskClient):
+    WORLD.undone = 100
+    assert client.post("/v1/notes", json={"text": "a"}, headers=WRITE).status_code == 503
+    assert (WORLD.rows, WORLD.keys) == ([], {})
+
+
+COPY = "/v1/notes/note_1/copy"
+
+
+def test_an_operation_that_commits_by_itself_is_recorded_after_it(client: FlaskClient):
+    first = client.post(COPY, headers=WRITE)
+    again = client.post(COPY, headers=WRITE)
+    assert (again.status_code, again.data) == (200, first.data)
+    assert WORLD.rows == ["note_1"]
+
+
+def test_a_refusal_of_an_operation_that_commits_by_itself_frees_the_key(client: FlaskClient):
+    WORLD.raising = Conflict()
+    assert client.post(COPY, headers=WRITE).status_code == 409
+    WORLD.raising = None
+    assert client.post(COPY, headers=WRITE).status_code == 200
+
+
+def test_an_operation_that_commits_by_itself_is_not_repeated_at_once_when_it_may_be_done(client: FlaskClient):
+    WORLD.raising = RuntimeError()
+    assert client.post(COPY, headers=WRITE).status_code == 500
+    WORLD.raising = None
+    assert client.post(COPY, headers=WRITE).status_code == 409
+    assert WORLD.rows == ["note_1"]

@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from shared.auth.repository import insert_account
 from shared.core.config import Misconfigured
 from shared.core.config import forget as forget_settings
+from shared.core.errors import OutcomeUnknown
 from shared.core.ids import new_id
 from shared.db.engine import engine, pool_size
-from shared.db.errors import DatabaseBusy, DatabaseDown
+from shared.db.errors import DatabaseBusy, DatabaseConflict, DatabaseDown
 from shared.db.health import HealthCheck
 from shared.db.unit_of_work import UnitOfWork
 
@@ -151,11 +152,12 @@ def test_a_lost_connection_means_that_the_database_is_down(database):
         assert uow.sql("select 1").scalar_one() == 1
 
 
-def test_a_connection_lost_at_commit_means_that_the_database_is_down(database):
+def test_a_connection_lost_at_commit_leaves_unknown_what_became_of_the_work(database):
     account, ran = new_id("acc"), []
-    with pytest.raises(DatabaseDown), database.uow(account) as uow:
+    with pytest.raises(OutcomeUnknown), database.uow(account) as uow:
         insert_account(uow, account, "lost")
         uow.after_commit(lambda: ran.append("effect"))
+        uow.after_rollback(lambda: ran.append("undone"))
         backend = uow.sql("select pg_backend_pid()").scalar_one()
         database.run("select pg_terminate_backend(:p)", p=backend)
     assert names(database) == set()
@@ -201,7 +203,7 @@ def test_a_deadlock_means_that_the_work_can_be_done_again(database, together):
             uow.sql(lock, n=second)
 
     results = together(lambda: work(1, 2), lambda: work(2, 1))
-    assert sorted(type(result) for result in results if result is not None) == [DatabaseBusy]
+    assert sorted(type(result) for result in results if result is not None) == [DatabaseConflict]
 
 
 def test_a_cancelled_statement_means_that_the_work_can_be_done_again(database):

@@ -111,15 +111,14 @@ def assert_nothing_left(desk):
     assert desk.take_sent() == []
 
 
-def test_creating_a_job_takes_few_statements(desk):
+@pytest.mark.parametrize("file", [None, File()])
+@pytest.mark.parametrize("targets", [("de",), ("de", "es", "fr")])
+def test_a_job_is_accepted_by_two_statements(desk, file, targets):
     with desk.database.statements() as seen:
-        desk.create("de", "es", "fr")
-    # The account, job, targets, hold, deadline, and reading the targets back.
-    assert len(seen) == 6
-    with desk.database.statements() as seen:
-        desk.create("de", "es", "fr", file=File())
-    # And the outbox row with the task.
-    assert len(seen) == 7
+        desk.create(*targets, file=file)
+    # The account; the job, its targets, its deadline and its task; the hold.
+    assert len(seen) == 3
+    assert "set_config" in seen[0]
 
 
 def pages(desk, **query):

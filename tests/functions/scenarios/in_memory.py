@@ -55,6 +55,7 @@ class World:
         self.failed: list[tuple[Any, str]] = []
         self.seen: list[Any] = []
         self.raising: BaseException | None = None
+        self.undone = 0
         self.failing: Exception | None = None
         self.commit_error: Exception | None = None
 

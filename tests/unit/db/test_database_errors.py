@@ -4,7 +4,16 @@ import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from shared.db.errors import DatabaseBusy, DatabaseDown, IllegalTransition, diagnostics, translate, violated
+from shared.db.errors import (
+    DatabaseBusy,
+    DatabaseConflict,
+    DatabaseDown,
+    IllegalTransition,
+    diagnostics,
+    refused,
+    translate,
+    violated,
+)
 
 
 def complaint(code=None, kind=DBAPIError, lost=False, **fields):
@@ -16,8 +25,8 @@ def complaint(code=None, kind=DBAPIError, lost=False, **fields):
     ("error", "meaning"),
     [
         (complaint("IM001"), IllegalTransition),
-        (complaint("40001"), DatabaseBusy),
-        (complaint("40P01"), DatabaseBusy),
+        (complaint("40001"), DatabaseConflict),
+        (complaint("40P01"), DatabaseConflict),
         (complaint("55P03"), DatabaseBusy),
         (complaint("57014"), DatabaseBusy),
         (complaint("57P01"), DatabaseDown),
@@ -38,6 +47,23 @@ def complaint(code=None, kind=DBAPIError, lost=False, **fields):
 def test_a_complaint_is_one_of_our_errors_or_a_fault_of_ours(error, meaning):
     found = translate(error)
     assert (found and type(found)) is meaning
+
+
+@pytest.mark.parametrize(
+    ("error", "certain"),
+    [
+        (complaint("23514"), True),
+        (complaint("40001"), True),
+        (complaint("57014"), True),
+        (complaint("57P01"), False),
+        (complaint("08006"), False),
+        (complaint(kind=InterfaceError), False),
+        (ConnectionResetError(), False),
+        (KeyboardInterrupt(), False),
+    ],
+)
+def test_only_the_server_itself_can_say_that_it_did_not_commit(error, certain):
+    assert refused(error) is certain
 
 
 def test_callers_may_try_again_what_the_database_undid_but_not_an_illegal_move():

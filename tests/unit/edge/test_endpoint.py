@@ -85,8 +85,22 @@ def test_only_unsafe_operations_of_somebody_are_idempotent_by_key():
         http.get("/", auth="x", idempotent=True)(do)
     with pytest.raises(ValueError):
         http.post("/", auth=None, idempotent=True)(do)
-    with pytest.raises(ValueError, match="transaction"):
-        http.post("/", auth="x", idempotent=True, transaction=False)(do)
+
+
+def test_every_unsafe_operation_of_somebody_is_idempotent_by_key_unless_it_opts_out():
+    def do(ctx: Any) -> None: ...
+
+    found = [
+        endpoint_of(words(do)).idempotent
+        for words in (
+            http.get("/", auth="x"),
+            http.post("/", auth=None),
+            http.post("/", auth="x"),
+            http.delete("/", auth="x", transaction=False),
+            http.post("/", auth="x", idempotent=False),
+        )
+    ]
+    assert found == [False, False, True, True, False]
 
 
 def test_a_form_may_have_a_model_of_its_own():

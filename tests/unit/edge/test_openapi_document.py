@@ -142,7 +142,7 @@ def test_an_operation_is_named_described_and_secured():
     [
         ("/v1/things", "post", "201 400 401 402 403 409 413 415 422 429 500 503"),
         ("/v1/things/{thing_id}", "get", "200 400 401 403 404 422 429 500 503"),
-        ("/v1/things/{thing_id}", "delete", "204 400 401 403 404 428 429 500 503"),
+        ("/v1/things/{thing_id}", "delete", "204 400 401 403 404 409 422 428 429 500 503"),
         ("/v1/things/health", "get", "200 500 503"),
     ],
 )
@@ -187,6 +187,7 @@ def test_parameters_come_from_route_query_and_headers():
     assert [(p["name"], p["in"], p["required"]) for p in delete] == [
         ("thing_id", "path", True),
         ("If-Match", "header", True),
+        ("Idempotency-Key", "header", False),
     ]
     post = doc["paths"]["/v1/things"]["post"]["parameters"]
     assert [p["name"] for p in post] == ["Idempotency-Key"]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from scenarios.in_memory import WORLD, Context
 
-from shared.core.errors import Conflict
+from shared.core.errors import Conflict, WorkUndone
 from shared.edge import http
 from shared.edge.http import Reply, Upload, mount
 
@@ -51,7 +51,7 @@ class NotePage(BaseModel):
     state: list[str]
 
 
-@http.post("/", auth="notes:write", rate="3/minute", idempotent=True, status=201, errors=[Conflict])
+@http.post("/", auth="notes:write", rate="3/minute", status=201, errors=[Conflict])
 def create_note(ctx: Context, body: CreateNote, file: Upload | None) -> Reply[Note]:
     """Write a note.
 
@@ -61,6 +61,9 @@ def create_note(ctx: Context, body: CreateNote, file: Upload | None) -> Reply[No
     WORLD.rows.append(body.text)
     if WORLD.raising is not None:
         raise WORLD.raising
+    if WORLD.undone:
+        WORLD.undone -= 1
+        raise WorkUndone
     name = None if file is None else f"{file.filename}:{len(file.data())}"
     note = Note(id=f"note_{len(WORLD.rows)}", text=body.text, targets=body.targets, size=body.size, file=name)
     return Reply(note, headers={"Location": f"/v1/notes/{note.id}"}, etag="1")
@@ -95,11 +98,20 @@ def get_content(ctx: Context, note_id: NoteId) -> Reply[bytes]:
     return Reply(iter([b"one ", b"two"]), media_type="text/plain", headers={"Cache-Control": "max-age=60"})
 
 
-@http.post("/{note_id}/touch", auth="notes:write", idempotent=True)
+@http.post("/{note_id}/touch", auth="notes:write")
 def touch_note(ctx: Context, note_id: NoteId, body: Search | None) -> Note:
     """Touch a note."""
     WORLD.trail.append("handler")
     return Note(id=note_id, text="default" if body is None else str(body.limit))
+
+
+@http.post("/{note_id}/copy", auth="notes:write", transaction=False)
+def copy_note(ctx: Context, note_id: NoteId) -> Note:
+    """Copy a note in a transaction of its own."""
+    WORLD.rows.append(note_id)
+    if WORLD.raising is not None:
+        raise WORLD.raising
+    return Note(id=note_id, text=f"copy {len(WORLD.rows)}")
 
 
 @http.put("/{note_id}/file", auth="notes:write")
@@ -125,6 +137,7 @@ notes = mount(
     delete_note,
     get_content,
     touch_note,
+    copy_note,
     replace_file,
     ping,
     context=Context,
