@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid, func
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
@@ -149,6 +161,7 @@ scenes = Table(
     Column("job_id", Text, primary_key=True),
     Column("account_id", Text),
     Column("document", JSONB),
+    Column("bought", Boolean),
     *_times("created_at"),
 )
 scene_translations = Table(
@@ -165,6 +178,7 @@ provider_results = Table(
     Column("account_id", Text, primary_key=True),
     Column("key", LargeBinary, primary_key=True),
     Column("result", JSONB),
+    *_text("bought_by"),
     *_times("created_at"),
 )
 job_steps = Table(

@@ -20,11 +20,16 @@ RETENTION: Final = timedelta(days=30)
 """How long sources and results are kept after a job's end."""
 
 
-def complete_target(uow: UnitOfWork, job: JobRecord, language: str, result: dict[str, Any]) -> None:
-    """The target is done: record its result, take its credits, and end the job if it was the last."""
+def complete_target(
+    uow: UnitOfWork, job: JobRecord, language: str, result: dict[str, Any], free: str | None = None
+) -> None:
+    """The target is done: record its result, take its credits, and end the job if it was the last.
+
+    `free` says why the target costs nothing, where it does: then all that is held for it comes back.
+    """
     jobs = JobRepository(uow)
     jobs.change_targets(job.id, [language], state=TargetState.DONE, **result)
-    Ledger(uow).capture(job.id, language)
+    Ledger(uow).capture(job.id, language, None if free is None else 0, free)
     _conclude(uow, job)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.core.errors import ImangorError
 from shared.db.leases import LeaseLost
+from shared.jobs.charges import hold_pages, why_free
 from shared.jobs.dispatch import start_rendering
 from shared.jobs.endings import complete_target, end_job, fail_target
 from shared.jobs.errors import SourceGone, StepFailed
@@ -23,7 +24,7 @@ from shared.scenes.recognition import Recognition
 from shared.scenes.repository import SceneRepository, translated
 from shared.storage.errors import ObjectMissing
 from shared.storage.gcs import Storage
-from shared.translation.memory import bought, keep, result_key
+from shared.translation.memory import bought, bought_for, keep, result_key
 from shared.translation.service import SceneTranslator
 
 if TYPE_CHECKING:
@@ -106,11 +107,14 @@ class PictureWorker:
 
         source = self._source(run)
         pages = probe(source).pages
+        with self._open_uow(run.task.account) as uow:
+            hold_pages(uow, run.job, pages)
         scene = gathered([self._scene(run, decode(source, page)) for page in range(pages)])
 
         def write(uow: UnitOfWork, job: JobRecord) -> None:
             repository = JobRepository(uow)
-            SceneRepository(uow).add(job.id, scene)
+            buys = bool(run.calls) or bought_for(uow, run.keys, job.id)
+            SceneRepository(uow).add(job.id, scene, bought=buys)
             repository.change(job.id, source_media_type=scene.source.media_type)
             open_targets = [t for t in repository.targets([job.id])[job.id] if t.state not in TARGET_ENDED]
             start_rendering(uow, job, [target.language for target in open_targets])
@@ -130,6 +134,7 @@ class PictureWorker:
 
         hint = run.job.source_language
         key = result_key(ENGINE, run.location, picture.sha256, hint=hint, page=picture.page)
+        run.keys.append(key)
         with self._open_uow(run.task.account) as uow:
             known = bought(uow, [key])
         if key in known:
@@ -140,7 +145,7 @@ class PictureWorker:
         recognition, call = recognizer.recognise(copy.data, copy.width, copy.height, hint)
         run.calls.append(call)
         with self._open_uow(run.task.account) as uow:
-            keep(uow, {key: recognition.model_dump(mode="json")})
+            keep(uow, {key: recognition.model_dump(mode="json")}, run.job.id)
         return recognition
 
     def _render(self, run: StepRun, target: str) -> None:
@@ -151,7 +156,10 @@ class PictureWorker:
         if scene is None:
             raise SourceGone("The picture's scene was removed before it could be drawn.")
         texts = SceneTranslator(
-            lambda: self._open_uow(run.task.account), self._translator(run.location), run.location
+            lambda: self._open_uow(run.task.account),
+            self._translator(run.location),
+            run.location,
+            run.job.id,
         ).translate(scene, run.job.source_language, target)
         run.calls += texts.calls
         run.cache_hits += texts.cache_hits
@@ -170,7 +178,8 @@ class PictureWorker:
 
         def write(uow: UnitOfWork, job: JobRecord) -> None:
             SceneRepository(uow).translate(job.id, target, texts.blocks)
-            complete_target(uow, job, target, result)
+            free = why_free(uow, job, texts.keys, called=bool(texts.calls))
+            complete_target(uow, job, target, result, free)
 
         run.record(write)
 

@@ -16,7 +16,7 @@ from shared.core.ids import is_id, new_id
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs import views
-from shared.jobs.charges import hold_credits
+from shared.jobs.charges import hold_credits, hold_pages
 from shared.jobs.dispatch import start_recognition, start_rendering
 from shared.jobs.endings import end_job
 from shared.jobs.erasure import erase_media
@@ -140,6 +140,7 @@ class JobService:
             raise NothingToRetry()
         child = self._child_of(parent, principal, again, uow)
         if scenes.copy(parent.id, child.id):
+            hold_pages(uow, child, scenes.pages(child.id))
             start_rendering(uow, child, again)
         else:
             start_recognition(uow, child)

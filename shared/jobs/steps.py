@@ -34,7 +34,7 @@ OpenUnitOfWork = Callable[[str], UnitOfWork]
 
 @dataclass
 class StepRun:
-    """The claimed step, and what the receipt will say of it."""
+    """The claimed step, the keys of the bought results in it, and what the receipt will say of it."""
 
     task: ProcessImage
     job: JobRecord
@@ -43,6 +43,7 @@ class StepRun:
     attempt: int
     started_at: datetime
     open_uow: OpenUnitOfWork
+    keys: list[bytes] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     cache_hits: int = 0
     bytes_read: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.db.models import scene_translations, scenes
@@ -21,15 +21,25 @@ class SceneRepository:
     def __init__(self, uow: UnitOfWork):
         self._uow = uow
 
-    def add(self, job: str, scene: Scene) -> None:
-        """Keep what was recognised; translations are kept apart."""
+    def add(self, job: str, scene: Scene, *, bought: bool = True) -> None:
+        """Keep what was recognised, and whether this job bought that; translations are kept apart."""
         document = scene.model_dump(mode="json")
-        values = {"job_id": job, "account_id": self._uow.account, "document": document}
+        values = {"job_id": job, "account_id": self._uow.account, "document": document, "bought": bought}
         self._uow.execute(insert(scenes).values(**values))
 
     def exists(self, job: str) -> bool:
         """Whether the job's picture was recognised."""
         return self._uow.execute(select(scenes.c.job_id).where(scenes.c.job_id == job)).first() is not None
+
+    def was_bought(self, job: str) -> bool:
+        """Whether what was recognised was bought for this job, or for the one that it retries."""
+        query = select(scenes.c.bought).where(scenes.c.job_id == job)
+        return bool(self._uow.execute(query).scalar_one_or_none())
+
+    def pages(self, job: str) -> int:
+        """How many pages the job's picture has."""
+        query = select(func.jsonb_array_length(scenes.c.document["source"]["pages"]))
+        return self._uow.execute(query.where(scenes.c.job_id == job)).scalar_one_or_none() or 1
 
     def find(self, job: str) -> Scene | None:
         """The scene with all translations made so far."""
@@ -59,7 +69,7 @@ class SceneRepository:
             return False
         for block in scene.blocks:
             block.translations.clear()
-        self.add(child, scene)
+        self.add(child, scene, bought=self.was_bought(parent))
         return True
 
     def remove(self, job: str) -> None:

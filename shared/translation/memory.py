@@ -31,12 +31,26 @@ def bought(uow: UnitOfWork, keys: list[bytes]) -> dict[bytes, Any]:
     return {bytes(row.key): row.result for row in uow.execute(query)}
 
 
-def keep(uow: UnitOfWork, results: Mapping[bytes, Any]) -> None:
-    """Remember answers; one that is there stays."""
+_BOUGHT_FOR = """
+with recursive line (id, parent_id) as (
+  select id, parent_id from jobs where id = :job
+  union select j.id, j.parent_id from jobs j join line on j.id = line.parent_id)
+select exists (select from provider_results r join line on r.bought_by = line.id where r.key = any(:keys))
+"""
+
+
+def bought_for(uow: UnitOfWork, keys: list[bytes], job: str) -> bool:
+    """Whether this job, or one that it retries, bought any of the answers."""
+    return bool(keys) and bool(uow.sql(_BOUGHT_FOR, keys=keys, job=job).scalar_one())
+
+
+def keep(uow: UnitOfWork, results: Mapping[bytes, Any], job: str | None = None) -> None:
+    """Remember answers that `job` bought; one that is there stays."""
     if not results:
         return
     # Sorted, so that two workers that keep the same answers lock them in the same order.
     rows = [
-        {"account_id": uow.account, "key": key, "result": result} for key, result in sorted(results.items())
+        {"account_id": uow.account, "key": key, "result": result, "bought_by": job}
+        for key, result in sorted(results.items())
     ]
     uow.execute(insert(provider_results).values(rows).on_conflict_do_nothing())

@@ -19,9 +19,10 @@ KEPT = "kept"
 
 @dataclass
 class TranslatedScene:
-    """One target's translations by block id, and what they cost."""
+    """One target's translations by block id, the keys of the answers in them, and what they cost."""
 
     blocks: dict[str, Translation]
+    keys: list[bytes] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     cache_hits: int = 0
 
@@ -29,10 +30,18 @@ class TranslatedScene:
 class SceneTranslator:
     """Translates in one location, looking at the account's bought results first."""
 
-    def __init__(self, open_uow: Callable[[], UnitOfWork], translator: Translator, location: str):
+    def __init__(
+        self,
+        open_uow: Callable[[], UnitOfWork],
+        translator: Translator,
+        location: str,
+        job: str | None = None,
+    ):
+        """`job` is the one that buys."""
         self._open_uow = open_uow
         self._translator = translator
         self._location = location
+        self._job = job
 
     def translate(self, scene: Scene, source: str | None, target: str) -> TranslatedScene:
         """Translate what needs it. `source` None takes the language that recognition found.
@@ -45,13 +54,13 @@ class SceneTranslator:
         with self._open_uow() as uow:
             known = bought(uow, list(keys.values()))
         missing = [text for text, key in keys.items() if key not in known]
-        result = TranslatedScene({}, cache_hits=len(keys) - len(missing))
+        result = TranslatedScene({}, list(keys.values()), cache_hits=len(keys) - len(missing))
         answers: dict[bytes, Any] = {}
         if missing:
             texts, result.calls = self._translator.translate(missing, language, target)
             answers = {keys[text]: answer.text for text, answer in zip(missing, texts, strict=True)}
             with self._open_uow() as uow:
-                keep(uow, answers)
+                keep(uow, answers, self._job)
         for block in scene.blocks:
             result.blocks[block.id] = _kept(block)
         for block in wanted:
