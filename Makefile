@@ -12,7 +12,7 @@ HOST_PYTHON := $(firstword $(foreach p,$(SUPPORTED),$(shell command -v $(p) >/de
 PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
 INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
-.PHONY: help setup run up down test test-slow check generate bench-cold-start bundle audit reset clean
+.PHONY: help setup run up down test test-slow check generate bench bench-pictures bench-cold-start bundle audit reset clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,12 @@ generate: $(INSTALLED) ## write openapi.json, the JSON Schemas and docs/configur
 	$(PY) -m tools.manifests --write
 	$(PY) -m tools.scene_schema --write
 	$(PY) -m tools.configuration --write
+
+bench: bench-pictures bench-cold-start ## all benches
+
+bench-pictures: setup ## what the program makes of drawn pages whose truth is known; build/bench/pictures.html
+	@$(PY) -m tools.fonts --to build/bench-fonts --of bench/pictures/fonts.toml
+	$(PY) -m bench.pictures
 
 bench-cold-start: setup ## the start of each function against the framework's hello world
 	$(PY) -m bench.cold_start --check

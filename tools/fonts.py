@@ -1,7 +1,7 @@
-"""Fetch the pinned fonts: python -m tools.fonts [--to FOLDER].
+"""Fetch the pinned fonts: python -m tools.fonts [--to FOLDER] [--of MANIFEST].
 
-Takes the wheels that `shared/imaging/fonts.toml` names from the configured package index, checks wheel and
-font hashes, and keeps only the fonts. Does nothing when all of them are there already.
+Takes the wheels that the manifest (by default `shared/imaging/fonts.toml`) names from the configured package
+index, checks wheel and font hashes, and keeps only the fonts. Does nothing when all are there already.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from shared.imaging.fonts import FontPackage, PinnedFont, font_packages
+from shared.imaging.fonts import MANIFEST, FontPackage, PinnedFont, font_packages
 
 DEFAULT = Path(__file__).parent.parent / "build" / "fonts"
 _STAMP = "stamp.json"
@@ -25,33 +25,33 @@ class WrongFont(Exception):
     """A downloaded font is not the pinned one."""
 
 
-def complete(folder: Path) -> bool:
+def complete(folder: Path, manifest: Path = MANIFEST) -> bool:
     """Tell whether `folder` holds all pinned fonts, by the sizes and times noted when they were checked."""
     try:
         stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return all(stamp.get(font.file) == _state(folder, font) for font in _fonts())
+    return all(stamp.get(font.file) == _state(folder, font) for font in _fonts(manifest))
 
 
-def fetch(folder: Path) -> list[str]:
-    """Bring `folder` to hold exactly the pinned fonts; return the names of those that were fetched."""
-    if complete(folder):
+def fetch(folder: Path, manifest: Path = MANIFEST) -> list[str]:
+    """Bring `folder` to hold the pinned fonts of `manifest`; return the names of those that were fetched."""
+    if complete(folder, manifest):
         return []
     folder.mkdir(parents=True, exist_ok=True)
     fetched: list[str] = []
-    for package in font_packages():
+    for package in font_packages(manifest):
         wanted = [font for font in package.fonts if _hash(folder / font.file) != font.sha256]
         if wanted:
             _extract(package, wanted, folder)
             fetched += [font.file for font in wanted]
-    stamp = {font.file: _state(folder, font) for font in _fonts()}
+    stamp = {font.file: _state(folder, font) for font in _fonts(manifest)}
     _write(folder / _STAMP, json.dumps(stamp, indent=1).encode())
     return fetched
 
 
-def _fonts() -> list[PinnedFont]:
-    return [font for package in font_packages() for font in package.fonts]
+def _fonts(manifest: Path) -> list[PinnedFont]:
+    return [font for package in font_packages(manifest) for font in package.fonts]
 
 
 def _state(folder: Path, font: PinnedFont) -> list[int | str] | None:
@@ -98,8 +98,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m tools.fonts", description=__doc__.split("\n")[0])
     parser.add_argument("--to", type=Path, default=DEFAULT, metavar="FOLDER")
-    folder: Path = parser.parse_args(arguments).to
-    fetched = fetch(folder)
+    parser.add_argument("--of", type=Path, default=MANIFEST, metavar="MANIFEST")
+    options = parser.parse_args(arguments)
+    folder: Path = options.to
+    fetched = fetch(folder, options.of)
     print(f"{folder}: {len(fetched)} fonts fetched" if fetched else f"{folder}: all fonts are there")
     return 0
 

@@ -49,10 +49,10 @@ class FontPackage:
     fonts: tuple[PinnedFont, ...]
 
 
-@lru_cache(maxsize=1)
-def font_packages() -> tuple[FontPackage, ...]:
+@lru_cache(maxsize=4)
+def font_packages(manifest: Path = MANIFEST) -> tuple[FontPackage, ...]:
     """All packages of `fonts.toml`, in the order of fallback."""
-    listed = tomllib.loads(MANIFEST.read_text(encoding="utf-8"))["package"]
+    listed = tomllib.loads(manifest.read_text(encoding="utf-8"))["package"]
     return tuple(
         FontPackage(
             name=package["name"],

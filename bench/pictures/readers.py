@@ -1,0 +1,80 @@
+"""The local recognition engine, as the product would be answered by it, and as a reader of results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.pictures.areas import holds
+from bench.pictures.truth import Pixels, Quad
+from local.engines import tesseract
+from local.engines.annotation import annotate
+from local.engines.layout import paragraphs
+from local.engines.reading import Reader
+from shared.providers.vision_words import recognition as as_recognition
+from shared.scenes.recognition import Recognition
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A word that was read, the quad around it, and the number of its line."""
+
+    text: str
+    quad: Quad
+    line: int
+    space: bool
+
+
+@lru_cache(maxsize=1)
+def reader() -> Reader:
+    """The engine with its models loaded, on one core."""
+    return Reader(threads=1)
+
+
+def readable(language: str) -> bool:
+    """Whether the engine has what it needs for a language on this machine."""
+    name = tesseract.language_for(language)
+    return name is None or name in tesseract.installed()
+
+
+def _lines(rgb: Pixels, language: str):  # type: ignore[no-untyped-def]
+    bgr = np.ascontiguousarray(rgb[:, :, ::-1])
+    return reader().read(bgr, tesseract.language_for(language))
+
+
+def recognise(rgb: Pixels, language: str) -> Recognition:
+    """What the product's adapter makes of the engine's answer, with the language known."""
+    height, width = rgb.shape[:2]
+    answer = annotate(paragraphs(_lines(rgb, language)), width, height, language, 1.0)
+    return as_recognition(answer.full_text_annotation, width, height)
+
+
+def read(rgb: Pixels, language: str) -> list[Reading]:
+    """All words in a picture, line by line."""
+    return [
+        Reading(word.text, np.asarray(word.quad, np.float64), number, word.space)
+        for number, line in enumerate(_lines(rgb, language))
+        for word in line.words
+    ]
+
+
+def text_in(readings: list[Reading], polygon: Quad) -> str:
+    """What was read inside a polygon, its lines one below the other in the polygon's own direction."""
+    inside = [r for r in readings if holds(polygon, r.quad.mean(axis=0))]
+    if not inside:
+        return ""
+    down = np.asarray(polygon[3]) - np.asarray(polygon[0])
+    down = down / max(1e-6, float(np.linalg.norm(down)))
+    rows: dict[int, list[Reading]] = {}
+    for reading in inside:
+        rows.setdefault(reading.line, []).append(reading)
+    ordered = sorted(rows.values(), key=lambda row: float(np.mean([r.quad.mean(axis=0) @ down for r in row])))
+    return " ".join("".join(r.text + " " * r.space for r in row).strip() for row in ordered)
+
+
+def as_rgb(cover: NDArray[np.uint8]) -> Pixels:
+    """A grey picture in three channels."""
+    return np.repeat(cover[..., None], 3, axis=2)

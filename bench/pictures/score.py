@@ -1,0 +1,226 @@
+"""All measures of one page, as plain numbers that can be added up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bench.pictures import control
+from bench.pictures.areas import covered, grown
+from bench.pictures.baselines import BASELINES
+from bench.pictures.measures import layout
+from bench.pictures.measures.colour import ciede2000, drawn_colour, lab
+from bench.pictures.measures.pixels import changed, psnr, ssim
+from bench.pictures.measures.text import distance, left_over, normal
+from bench.pictures.pages import Case, draw
+from bench.pictures.readers import Reading, read, readable, recognise, text_in
+from bench.pictures.scripts import UNSPACED, scripts
+from bench.pictures.subject import Outcome, outcome
+from bench.pictures.truth import Page
+from shared.scenes.schemas import Flag
+
+BASELINES_EVERY = 5
+LEAST_SIZE, LEAST_SHARE = 8.0, 0.6
+COLOUR = 5.0
+Record = dict[str, Any]
+
+
+def score(case: Case, only: frozenset[str]) -> Record:
+    """Draw a page, let the product translate it from the true boxes, and measure; then from the engine's."""
+    page = draw(case)
+    record: Record = {"name": page.name, "case": [case.number, case.script, case.background, case.layout]}
+    record |= {"target": page.target, "vertical": page.blocks[0].vertical, "angle": round(page.angle, 1)}
+    record |= {"megapixels": page.blank.shape[0] * page.blank.shape[1] / 1e6, "why": {}}
+    made = outcome(page, page.recognition())
+    record["true"] = measured(page, made, only, record["why"])
+    if only & {"recognition", "local"} and readable(page.language):
+        recognition = recognise(page.picture.rgb, page.language)
+        seen = outcome(page, recognition)
+        record["recognition"] = _recognised(page, seen)
+        if "local" in only:
+            record["local"] = measured(page, seen, only - {"back", "baselines", "cost"}, {})
+    if "baselines" in only and case.number % BASELINES_EVERY == 0:
+        record["baselines"] = {name: _plain(page, made, name) for name in BASELINES}
+    return record
+
+
+def measured(page: Page, made: Outcome, only: frozenset[str], why: dict[str, Any]) -> Record:
+    """The measures of one outcome; `why` gets what is to be said about those that are not perfect."""
+    found: Record = {"drawn": len(made.drawn)}
+    for name, measure in MEASURES.items():
+        if name in only:
+            found |= measure(page, made, why)
+    return found
+
+
+def _grouping(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    *pairs, why["grouping"] = layout.grouping(page, made.scene.blocks)
+    return {"group": pairs, "order": layout.order(page, made.scene.blocks)}
+
+
+def _overflow(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    pixels, why["overflow"] = layout.overflow(page, made)
+    return {"overflow": pixels}
+
+
+def _outside(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    pixels = layout.outside(page, made)
+    why["outside"] = [f"{pixels} px"] if pixels else []
+    return {"outside": pixels}
+
+
+def _glyphs(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    missing = [(name, char) for name, drawn in made.drawn.items() for char in drawn.missing]
+    why["glyphs"] = [f"{name} lacks {char!r}" for name, char in missing]
+    return {"glyphs": len(missing)}
+
+
+def _cost(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    return {"seconds": made.seconds}
+
+
+def _background(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    where = layout.mask_of(page, made)
+    if not where.any():
+        return {}
+    found: Record = {"erase": [psnr(made.erased, page.blank, where), ssim(made.erased, page.blank, where)]}
+    for name, paint in BASELINES.items():
+        plain = paint(page, made).erased
+        found[f"erase {name}"] = [psnr(plain, page.blank, where), ssim(plain, page.blank, where)]
+    return found
+
+
+def _residue(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    total = 0
+    if not readable(page.language):
+        return {}
+    seen = read(made.erased, page.language)
+    if not seen:
+        return {"residue": 0}
+    blank = read(page.blank, page.language)
+    names = {block.id for block in made.changed}
+    for line, block in page.lines:
+        if not layout.blocks_of(line, made.scene.blocks) & names:
+            continue
+        where = grown(line.quad, 0.2 * block.size)
+        left = left_over(line.text, text_in(seen, where), text_in(blank, where))
+        if left:
+            total += left
+            why.setdefault("residue", []).append(f"{left} of {line.text!r} read as {text_in(seen, where)!r}")
+    return {"residue": total}
+
+
+def _legible(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    silent = flagged = 0
+    for block in made.changed:
+        least = max(LEAST_SIZE, LEAST_SHARE * (layout.true_size(page, block) or block.style.size))
+        small = made.drawn[block.id].size < 0.99 * least
+        told = bool({Flag.TOO_SMALL, Flag.OVERFLOW_RISK} & set(made.flags.get(block.id, [])))
+        if small and not told:
+            silent += 1
+            why.setdefault("legible", []).append(
+                f"{block.id} at {made.drawn[block.id].size:.1f} px of {least:.1f}"
+            )
+        flagged += small and told
+    return {"legible": silent, "flagged": flagged}
+
+
+def _colours(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    found: list[float] = []
+    shape = page.blank.shape[:2]
+    for block in made.changed:
+        where = made.drawn[block.id].ink
+        if where is None:
+            continue
+        drawn = drawn_colour(made.result, made.erased, covered(shape, [where]))
+        if drawn is not None:
+            found.append(ciede2000(lab(drawn), lab(page.blocks[0].ink)))
+            if found[-1] > COLOUR:
+                why.setdefault("colour", []).append(f"{block.id} off by {found[-1]:.1f}")
+    return {"colour": found}
+
+
+def _kept(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    """Prices and weights that are as they were, and how many there are."""
+    difference = changed(made.result, page.picture.rgb)
+    lines = [line for line, block in page.lines if block.kind == "price"]
+    intact = sum(not difference[covered(difference.shape, [line.quad])].any() for line in lines)
+    return {"terms": (intact, len(lines))}
+
+
+def _read_back(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    """Characters, the engine's errors on the result, and its errors on the same texts drawn plainly."""
+    if not readable(scripts()[page.target].language):
+        return {}
+    readings = read(made.result, scripts()[page.target].language)
+    total = wrong = plain = 0
+    spaced = page.target not in UNSPACED
+    sized = [(made.text_of(b), max(4, round(made.drawn[b.id].size))) for b in made.changed]
+    floors = control.errors(sized, page.target)
+    for block, (text, size), floor in zip(made.changed, sized, floors, strict=True):
+        ink = made.drawn[block.id].ink
+        length = len(normal(text, spaced))
+        errors = _errors(text, readings, ink, spaced)
+        total, wrong, plain = total + length, wrong + errors, plain + min(floor, length)
+        if errors > floor:
+            seen = "" if ink is None else text_in(readings, grown(ink, 2))
+            why.setdefault("back", []).append(f"{errors} > {floor}: {text!r} read as {seen!r} at {size} px")
+    return {"back": {"characters": total, "errors": wrong, "control": plain}}
+
+
+def _errors(text: str, readings: list[Reading], where: Any, spaced: bool) -> int:
+    """At most as many errors as the text has characters: what else stands there is not its fault twice."""
+    seen = "" if where is None else text_in(readings, grown(where, 2))
+    wanted = normal(text, spaced)
+    return min(len(wanted), distance(wanted, normal(seen, spaced)))
+
+
+def _recognised(page: Page, seen: Outcome) -> Record:
+    spaced = page.script not in UNSPACED
+    lines = [line for block in seen.scene.blocks for line in block.lines]
+    total = wrong = 0
+    for line, _ in page.lines:
+        inside = [
+            other.text
+            for other in lines
+            if layout.holds(grown(line.quad, 2), np.array(other.polygon).mean(axis=0))
+        ]
+        wanted = normal(line.text, spaced)
+        total += len(wanted)
+        wrong += min(len(wanted), distance(wanted, normal(" ".join(inside), spaced)))
+    return {"recall": layout.recall(page, seen.scene.blocks), "characters": total, "errors": wrong}
+
+
+def _plain(page: Page, made: Outcome, name: str) -> Record:
+    """A baseline read back: characters and errors, where its text was put."""
+    plain = BASELINES[name](page, made)
+    language = scripts()[page.target].language
+    if not readable(language):
+        return {}
+    readings = read(plain.result, language)
+    spaced = page.target not in UNSPACED
+    total = wrong = 0
+    for block in made.changed:
+        text = made.text_of(block)
+        total += len(normal(text, spaced))
+        wrong += _errors(text, readings, grown(np.array(block.polygon), 0.5 * block.style.size), spaced)
+    return {"characters": total, "errors": wrong}
+
+
+MEASURES: dict[str, Callable[[Page, Outcome, dict[str, Any]], Record]] = {
+    "group": _grouping,
+    "erase": _background,
+    "residue": _residue,
+    "outside": _outside,
+    "overflow": _overflow,
+    "legible": _legible,
+    "back": _read_back,
+    "colour": _colours,
+    "glyphs": _glyphs,
+    "terms": _kept,
+    "cost": _cost,
+}
+EVERYTHING = (*MEASURES, "recognition", "local", "baselines")
+"""What `--only` may name."""
