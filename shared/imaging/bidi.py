@@ -25,6 +25,8 @@ _BRACKETS = {
 def levels(text: str, rtl: bool) -> list[int]:
     """Embedding level of each character of one paragraph whose base direction is `rtl` or left to right."""
     base = 1 if rtl else 0
+    if not rtl and (not text or max(text) < "\u0590"):
+        return [0] * len(text)
     kinds = [unicodedata.bidirectional(char) or "L" for char in text]
     _resolve_weak(kinds, "R" if rtl else "L")
     _resolve_brackets(text, kinds, base)

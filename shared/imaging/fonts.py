@@ -22,6 +22,9 @@ hb: Any = uharfbuzz
 _HAN = {"Hani", "Hans", "Hant", "Jpan", "Kore"}
 _HAN_BY_LANGUAGE = {"ja": "Jpan", "ko": "Kore", "zh": "Hans", "yue": "Hant"}
 
+_LIGHT_ENOUGH = 100
+_BOLDER = 1e-4  # ems of stroke for each unit of weight that a face lacks
+
 
 @dataclass(frozen=True)
 class PinnedFont:
@@ -37,6 +40,7 @@ class PinnedFont:
     italic: bool
     scripts: tuple[str, ...]
     axes: dict[str, tuple[float, float]]
+    weight: int = 400
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def _pinned(font: dict[str, object]) -> PinnedFont:
         italic=bool(font["italic"]),
         scripts=tuple(scripts),
         axes={tag: (float(low), float(high)) for tag, (low, high) in axes.items()},
+        weight=int(str(font.get("weight", 400))),
     )
 
 
@@ -89,11 +94,14 @@ class Typeface:
         self.face = hb.Face(hb.Blob.from_file_path(str(path)))
         self.upem: int = self.face.upem
         self.characters: frozenset[int] = frozenset(self.face.unicodes)
-        self._instances: dict[tuple[int, int], Any] = {}
+        self._instances: dict[tuple[int, int, float], Any] = {}
 
-    def instance(self, weight: int, width: int) -> Any:
-        """A HarfBuzz font in font units at `weight` (100-900) and `width` (percent)."""
-        key = (weight, width)
+    def instance(self, weight: int, width: int, slant: float = 0.0) -> Any:
+        """A HarfBuzz font in font units at `weight` (100-900) and `width` (percent), sheared by `slant`.
+
+        A face without a weight axis is emboldened by its outlines where more weight is asked of it.
+        """
+        key = (weight, width, slant)
         if key not in self._instances:
             font = hb.Font(self.face)
             wanted = {"wght": float(weight), "wdth": float(width)}
@@ -105,6 +113,11 @@ class Typeface:
                     if tag in ranges
                 }
             )
+            if slant:
+                font.synthetic_slant = slant
+            extra = weight - self.pinned.weight
+            if "wght" not in ranges and extra > _LIGHT_ENOUGH:
+                font.synthetic_bold = (_BOLDER * extra, _BOLDER * extra, False)
             self._instances[key] = font
         return self._instances[key]
 

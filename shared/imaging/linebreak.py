@@ -1,92 +1,179 @@
-"""Where a line may end: the parts of Unicode Standard Annex 14 that translated text needs, with kinsoku."""
+"""Where a line may end: Unicode Standard Annex 14, words of languages without spaces, hyphens, and last resorts.
+
+The annex's classes and rules are those of `uniseg`. On top of them: Korean is broken between words only, as
+signs are set; phrases of Japanese and Chinese and words of Thai are told by BudouX; Lao, Khmer and Burmese,
+for which there is no such model, may break before a vowel that is written ahead of its consonant.
+"""
 
 from __future__ import annotations
 
-import unicodedata
+import re
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
-from shared.imaging.scripts import IDEOGRAPHIC, script_of
+from shared.imaging.hyphenation import syllables
+from shared.imaging.scripts import IDEOGRAPHIC, SHARED, script_of
+from shared.imaging.words import clusters
 
-_NOT_AT_START = set(
-    "、。，．・：；？！）］｝〉》」』】〕〗〙〟’”»ー…‥々〻ゝゞヽヾぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶ"
-    "％‰°′″℃)]},.!?:;%。｡､･ﾞﾟ"
-)
-_NOT_AT_END = set("（［｛〈《「『【〔〖〘〝‘“«([{¿¡$£€¥￥＄")
-_BREAK_AFTER = set("-\u2010\u2013\u2014\u00ad/")
-_UNSPACED = {"Thai", "Laoo", "Khmr", "Mymr"}
+_PLAIN = re.compile(r"[^\W_]+(?:['’.,:][^\W_]+)*[.,;:!?]*")
+_DEPENDENT = {"Thai", "Laoo", "Khmr", "Mymr", "Hang"}
+_HYPHENATED = {"Latn", "Cyrl", "Grek", "Armn"}
+_SEVERABLE = _HYPHENATED | IDEOGRAPHIC | SHARED | {"Hang", "Hebr", "Geor"}
 _LEADING_VOWELS = set("เแโใไເແໂໃໄ")
+_LEADING = {"Laoo", "Khmr", "Mymr"}
+_KEEPS_TO_NEXT = "([{¿¡“‘«„‚「『（〈《【$€£¥#@"
+_KEEPS_TO_LAST = ")]},.!?:;%…»”’」』）〉》】、。，．！？/-–—"
+_LETTERS = re.compile(r"[^\W\d_]{5,}")
+_SOFT_HYPHEN = "\u00ad"
 
 
-def segments(text: str, whole_words: bool = False) -> list[str]:
-    """Cut `text` at every place where a line may end; joined they are `text` again.
+class Strain(IntEnum):
+    """How far a break goes beyond what a reader expects; each step allows those before it."""
 
-    White space stays at the end of its segment. A combining mark is never cut off from its base. With
-    `whole_words` ideographic text is cut only where a word is likely to end: after its hiragana ending and
-    after punctuation.
-    """
-    cuts = [
-        i
-        for i in range(1, len(text))
-        if _may_break(text, i) and not (whole_words and _within_word(text[i - 1], text[i]))
-    ]
-    return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True) if b > a]
+    NATURAL = 0
+    WITHIN_PHRASE = 1
+    HYPHEN = 2
+    ANYWHERE = 3
 
 
-def _may_break(text: str, i: int) -> bool:
-    before, after = text[i - 1], text[i]
-    if unicodedata.combining(after) or unicodedata.category(after) in {"Mn", "Mc", "Cf"} or after.isspace():
-        return False
-    if before == "\u200b" or (before.isspace() and before not in "\u00a0\u202f\u2007"):
+class Cut(NamedTuple):
+    """A line may end before the character at `index`, with a hyphen where `hyphen` says so."""
+
+    index: int
+    hyphen: bool = False
+
+
+@lru_cache(maxsize=1 << 12)
+def cuts(text: str, language: str, strain: Strain) -> tuple[Cut, ...]:
+    """Every place within `text` where a line may end, in order."""
+    allowed = _breakable(text)
+    if strain == Strain.NATURAL:
+        allowed &= _phrase_ends(text, language)
+    found = {index: Cut(index, text[index - 1] == _SOFT_HYPHEN) for index in allowed}
+    if strain >= Strain.HYPHEN:
+        for match in _LETTERS.finditer(text):
+            for i in syllables(match.group(), language):
+                found.setdefault(match.start() + i, Cut(match.start() + i, True))
+    if strain >= Strain.ANYWHERE:
+        for cut in _last_resorts(text):
+            found.setdefault(cut.index, cut)
+    return tuple(found[index] for index in sorted(found))
+
+
+def _last_resorts(text: str) -> Iterator[Cut]:
+    """Places between any two characters that do not join: for words and addresses longer than a line."""
+    index = 0
+    for cluster in clusters(text)[:-1]:
+        index += len(cluster)
+        before, after = text[index - 1], text[index]
+        if before.isspace() or after.isspace() or before in _KEEPS_TO_NEXT or after in _KEEPS_TO_LAST:
+            continue
+        if {script_of(before), script_of(after)} <= _SEVERABLE:
+            yield Cut(index, before.isalpha() and after.isalpha() and script_of(before) in _HYPHENATED)
+
+
+def _breakable(text: str) -> set[int]:
+    """Opportunities of the annex and of scripts that write no spaces."""
+    found: set[int] = set()
+    start = 0
+    tokens = [token for token in re.findall(r"[^ ]* *", text) if token]
+    for token, following in pairwise([*tokens, ""]):
+        found |= {start + i for i in _within(token.rstrip(" "))}
+        start += len(token)
+        if following and token.strip(" ") and _may_part(token.rstrip(" "), following):
+            found.add(start)
+    return found
+
+
+def _may_part(before: str, after: str) -> bool:
+    """Whether the white space between two words may end a line."""
+    if before[-1] not in _KEEPS_TO_NEXT and after[0] not in _KEEPS_TO_LAST:
         return True
-    if after in _NOT_AT_START or before in _NOT_AT_END or after in "\u00a0\u202f" or before in "\u00a0\u202f":
-        return False
-    if before in _BREAK_AFTER:
-        return after.isalpha() and i >= 2 and text[i - 2].isalpha()
-    return _between_letters(before, after)
+    return (len(before) + 1) in _annex(f"{before} {after.rstrip()}")
 
 
-def _between_letters(before: str, after: str) -> bool:
-    scripts = script_of(before), script_of(after)
-    if IDEOGRAPHIC & set(scripts) or unicodedata.east_asian_width(before) in "WF":
-        return not (scripts[0] == "Hang" or scripts[1] == "Hang")
-    # Without a dictionary only a vowel that is written before its consonant surely begins a syllable.
-    return scripts[1] in _UNSPACED and after in _LEADING_VOWELS
+@lru_cache(maxsize=1 << 13)
+def _within(token: str) -> frozenset[int]:
+    """Opportunities inside a text without spaces."""
+    if _PLAIN.fullmatch(token) and not any(_is_special(char) for char in token):
+        return frozenset()
+    found = {i for i in _annex(token) if not _joins_hangul(token, i)}
+    found |= {i for i in range(1, len(token)) if _leads_syllable(token[i])}
+    if any(script_of(char) == "Thai" for char in token):
+        found |= _chunk_ends(token, "th")
+    return frozenset(i for i in found if 0 < i < len(token))
 
 
-def _within_word(before: str, after: str) -> bool:
-    scripts = {script_of(before), script_of(after)}
-    ending = script_of(before) == "Hira" and script_of(after) != "Hira"
-    return scripts <= IDEOGRAPHIC and not ending
+def _annex(text: str) -> set[int]:
+    from uniseg.linebreak import line_break_boundaries
+
+    return set(line_break_boundaries(text)) - {0, len(text)}
 
 
-def wrapped(widths: list[float], trailing: list[float], limit: float) -> list[tuple[int, int]]:
-    """Greedy lines of segments: ranges of indices whose widths without trailing space are within `limit`.
-
-    A segment wider than `limit` has a line to itself.
-    """
-    lines: list[tuple[int, int]] = []
-    start, used = 0, 0.0
-    for i, width in enumerate(widths):
-        if i > start and used + width - trailing[i] > limit:
-            lines.append((start, i))
-            start, used = i, 0.0
-        used += width
-    if widths:
-        lines.append((start, len(widths)))
-    return lines
+def _is_special(char: str) -> bool:
+    script = script_of(char)
+    return script in IDEOGRAPHIC or script in _DEPENDENT or "\u2e80" <= char <= "\uffff"
 
 
-def balanced(widths: list[float], trailing: list[float], limit: float) -> list[tuple[int, int]]:
-    """As few lines as `wrapped` needs, broken so that the longest is as short as it can be."""
-    best = wrapped(widths, trailing, limit)
-    if len(best) < 2:
-        return best
-    low, high = limit / 2, limit
-    for _ in range(12):
-        middle = (low + high) / 2
-        lines = wrapped(widths, trailing, middle)
-        fits = all(sum(widths[a:b]) - trailing[b - 1] <= limit for a, b in lines)
-        if len(lines) == len(best) and fits:
-            best, high = lines, middle
-        else:
-            low = middle
-    return best
+def _joins_hangul(token: str, i: int) -> bool:
+    return script_of(token[i - 1]) == "Hang" and script_of(token[i]) == "Hang"
+
+
+def _leads_syllable(char: str) -> bool:
+    return char in _LEADING_VOWELS and script_of(char) in _LEADING
+
+
+def _phrase_ends(text: str, language: str) -> set[int]:
+    """All indices but those inside a phrase of Chinese or Japanese."""
+    found = set(range(1, len(text)))
+    if not any(script_of(char) in IDEOGRAPHIC for char in text):
+        return found
+    ends = _chunk_ends(text, _model_for(language))
+    return {i for i in found if i in ends or not _both_ideographic(text[i - 1], text[i])}
+
+
+def _both_ideographic(before: str, after: str) -> bool:
+    return all(script_of(char) in IDEOGRAPHIC for char in (before, after))
+
+
+def _model_for(language: str) -> str:
+    parts = language.replace("_", "-").lower().split("-")
+    if parts[0] == "zh":
+        return "zh-hant" if {"hant", "tw", "hk", "mo"} & set(parts[1:]) else "zh-hans"
+    return "zh-hant" if parts[0] == "yue" else "ja"
+
+
+def _chunk_ends(text: str, model: str) -> set[int]:
+    ends: set[int] = set()
+    index = 0
+    for chunk in _chunker(model)(text):
+        index += len(chunk)
+        ends.add(index)
+    # A combining vowel or tone never begins a line.
+    legal = {sum(map(len, parts)) for parts in _prefixes(clusters(text))}
+    return (ends & legal) - {0, len(text)}
+
+
+def _prefixes(parts: list[str]) -> list[list[str]]:
+    return [parts[:i] for i in range(1, len(parts))]
+
+
+@lru_cache(maxsize=4)
+def _chunker(model: str) -> Callable[[str], list[str]]:
+    import budoux
+
+    load = {
+        "ja": budoux.load_default_japanese_parser,
+        "th": budoux.load_default_thai_parser,
+        "zh-hans": budoux.load_default_simplified_chinese_parser,
+        "zh-hant": budoux.load_default_traditional_chinese_parser,
+    }[model]
+    return load().parse
+
+
+def pieces(text: str, at: tuple[Cut, ...]) -> list[str]:
+    """The text cut at every one of these places."""
+    return [text[a:b] for a, b in pairwise([0, *(cut.index for cut in at), len(text)])]

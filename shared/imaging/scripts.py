@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import fontTools.unicodedata
@@ -17,6 +18,7 @@ IDEOGRAPHIC = frozenset({"Hani", "Hira", "Kana", "Bopo", "Yiii"})
 _RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"}
 
 
+@lru_cache(maxsize=1 << 14)
 def script_of(char: str) -> str:
     """ISO 15924 code of the script `char` belongs to."""
     return str(_unicode.script(char))

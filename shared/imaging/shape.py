@@ -1,196 +1,224 @@
-"""From text to positioned glyphs: direction runs, script runs, font runs, then HarfBuzz."""
+"""From text to positioned glyphs: bidi levels, script runs, font runs, words, and the lines made of them."""
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
-
-import uharfbuzz
+from functools import cached_property
 
 from shared.imaging.bidi import levels, visual_runs
 from shared.imaging.fonts import FontLibrary, Typeface
+from shared.imaging.geometry import Box
 from shared.imaging.scripts import SHARED, is_rtl, script_of
+from shared.imaging.vertical import Cell, cells, stood
+from shared.imaging.words import UPRIGHT, Glyph, Manner, Matrix2, Word, clusters, is_ignorable, transformed, word
 
-_INVISIBLE = {"Cc", "Cf", "Zl", "Zp"}
-# uharfbuzz carries no types.
-hb: Any = uharfbuzz
+__all__ = ["Box", "Glyph", "Paragraph", "Run", "Shaped", "Shaper"]
 
-
-class Box(NamedTuple):
-    """A rectangle, y downwards."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def union(self, other: Box) -> Box:
-        """The smallest box that holds both."""
-        return Box(
-            min(self.left, other.left),
-            min(self.top, other.top),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
-        )
+HYPHEN = "-"
 
 
 @dataclass(frozen=True)
-class Glyph:
-    """A glyph of `font` whose origin is at x, y: ems, y downwards, from the line's start on its baseline."""
+class Run:
+    """Glyphs of one face on a line. Its word starts at `x`, `y`, turned or squeezed by `matrix`."""
 
-    font: Any
-    upem: int
-    index: int
+    word: Word
     x: float
     y: float
+    matrix: Matrix2 = UPRIGHT
+
+    @property
+    def ink(self) -> Box | None:
+        """The box of the run's outlines in the line's coordinates."""
+        if self.word.ink is None:
+            return None
+        ink = self.word.ink if self.matrix == UPRIGHT else transformed(self.word.ink, self.matrix)
+        return ink.moved(self.x, self.y)
+
+    def glyphs(self) -> Iterator[Glyph]:
+        """The run's glyphs in the line's coordinates."""
+        a, b, c, d = self.matrix
+        upem = self.word.face.upem
+        for place in self.word.places:
+            x, y = self.x + a * place.x + b * place.y, self.y + c * place.x + d * place.y
+            yield Glyph(self.word.font, upem, place.index, x, y, self.matrix)
 
 
 @dataclass(frozen=True)
 class Shaped:
-    """A line of glyphs. `width` is its advance in ems, `ink` the box of what is really drawn, or None."""
+    """A line of glyphs, in ems. `width` is its advance, `ink` the box of what is really drawn, or None.
 
-    glyphs: tuple[Glyph, ...]
+    A `vertical` line is a column: its runs go down from 0, its x counts from the column's middle, and
+    `width` is its length. Runs stand in the order they are seen, from left to right or down.
+    """
+
+    runs: tuple[Run, ...]
     width: float
     ink: Box | None
-    missing: frozenset[str]
+    missing: frozenset[str] = frozenset()
+    text: str = ""
+    vertical: bool = False
 
-
-@dataclass(frozen=True)
-class _Run:
-    text: str
-    face: Typeface
-    script: str
-    rtl: bool
+    @cached_property
+    def glyphs(self) -> tuple[Glyph, ...]:
+        """Every glyph, in the order it is drawn."""
+        return tuple(glyph for run in self.runs for glyph in run.glyphs())
 
 
 @dataclass(frozen=True)
 class Shaper:
-    """Shapes text in one style for one language. `width` is the percentage of the width axis."""
+    """Shapes text in one style for one language. `width` is the percentage of the width axis.
+
+    `spacing` is added after each letter, in ems; `vertical` sets columns from top to bottom.
+    """
 
     faces: tuple[Typeface, ...]
     language: str
     weight: int = 400
     width: int = 100
-    features: tuple[str, ...] = ()
+    italic: bool = False
+    spacing: float = 0.0
+    vertical: bool = False
 
     @classmethod
     def of(
         cls, fonts: FontLibrary, language: str, family: str = "sans", weight: int = 400, italic: bool = False
     ) -> Shaper:
         """A shaper whose typefaces suit `language`, `family` and `italic`, in order of preference."""
-        return cls(tuple(fonts.candidates(family, italic, language)), language, weight)
+        return cls(tuple(fonts.candidates(family, italic, language)), language, weight, italic=italic)
 
     def condensed(self, width: int) -> Shaper:
         """The same at another percentage of the width axis."""
         return replace(self, width=width)
 
+    def spaced(self, spacing: float) -> Shaper:
+        """The same with other space between letters, in ems."""
+        return replace(self, spacing=spacing)
+
+    def upright(self, vertical: bool) -> Shaper:
+        """The same for columns, or for lines."""
+        return replace(self, vertical=vertical)
+
     @property
     def rtl(self) -> bool:
         """Whether the language is written from right to left."""
-        return is_rtl(self.language)
+        return is_rtl(self.language) and not self.vertical
+
+    @property
+    def manner(self) -> Manner:
+        """How each letter is set."""
+        return Manner(self.weight, self.width, self.italic, round(self.spacing, 4))
+
+    def paragraph(self, text: str) -> Paragraph:
+        """Choose faces and levels for a text that is going to be broken into lines."""
+        return Paragraph.of(self, text)
 
     def shape(self, text: str) -> Shaped:
         """Shape one line. Characters that no font has are left out and named in `missing`."""
-        shown, faces, missing = self._with_faces(_visible(text))
-        scripts = _scripts(shown)
-        line_levels = levels(shown, self.rtl)
-        glyphs: list[Glyph] = []
-        ink: Box | None = None
-        x = 0.0
-        for start, end in visual_runs(line_levels):
-            runs = self._runs(shown, faces, scripts, start, end, bool(line_levels[start] % 2))
-            for run in runs:
-                x, ink = self._shape_run(run, x, ink, glyphs)
-        return Shaped(tuple(glyphs), x, ink, frozenset(missing))
+        paragraph = self.paragraph(text)
+        return paragraph.line(0, len(paragraph.text))
 
-    def _with_faces(self, text: str) -> tuple[str, list[Typeface], set[str]]:
-        kept: list[str] = []
-        faces: list[Typeface] = []
-        missing: set[str] = set()
-        current: Typeface | None = None
-        for cluster in _clusters(text):
-            current = self._face_for(cluster, current)
-            if current is None:
-                missing |= {char for char in cluster if not _is_ignorable(char)}
-                continue
-            kept += cluster
-            faces += [current] * len(cluster)
-        return "".join(kept), faces, missing
-
-    def _face_for(self, cluster: str, current: Typeface | None) -> Typeface | None:
-        wanted = {ord(char) for char in cluster if not _is_ignorable(char)}
+    def face_for(self, cluster: str, current: Typeface | None) -> Typeface | None:
+        """The first face that has all of `cluster`; shared signs stay in the `current` one where it can."""
+        wanted = {ord(char) for char in cluster if not is_ignorable(char)}
         # Punctuation and digits stay with their neighbours, so that a run is not torn apart.
         sticks = current is not None and script_of(cluster[0]) in SHARED
         if current is not None and sticks and wanted <= current.characters:
             return current
         return next((face for face in self.faces if wanted <= face.characters), None)
 
-    def _runs(
-        self, text: str, faces: list[Typeface], scripts: list[str], start: int, end: int, rtl: bool
-    ) -> list[_Run]:
-        runs: list[_Run] = []
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A text whose characters have their face, script and bidi level. `text` lacks what no face has."""
+
+    shaper: Shaper
+    text: str
+    faces: tuple[Typeface, ...]
+    scripts: tuple[str, ...]
+    levels: tuple[int, ...]
+    missing: frozenset[str]
+
+    @classmethod
+    def of(cls, shaper: Shaper, text: str) -> Paragraph:
+        """Look at every cluster of `text` once."""
+        kept: list[str] = []
+        faces: list[Typeface] = []
+        missing: set[str] = set()
+        current: Typeface | None = None
+        for cluster in clusters(_visible(text)):
+            current = shaper.face_for(cluster, current)
+            if current is None:
+                missing |= {char for char in cluster if not is_ignorable(char)}
+                continue
+            kept += cluster
+            faces += [current] * len(cluster)
+        shown = "".join(kept)
+        found = levels(shown, shaper.rtl) if not shaper.vertical else [0] * len(shown)
+        return cls(shaper, shown, tuple(faces), _scripts(shown), tuple(found), frozenset(missing))
+
+    def line(self, start: int, end: int, hyphen: bool = False) -> Shaped:
+        """The characters from `start` to `end` as one line; with `hyphen` one is set behind the last."""
+        if self.shaper.vertical:
+            standing, width = stood(self._cells(start, end))
+            runs = [Run(*place) for place in standing]
+        else:
+            runs, width = [], 0.0
+            for piece in self._words(start, end, HYPHEN if hyphen and end > start else ""):
+                runs.append(Run(piece, width, 0.0))
+                width += piece.advance
+        ink: Box | None = None
+        for run in runs:
+            if run.ink is not None:
+                ink = run.ink if ink is None else ink.union(run.ink)
+        text = self.text[start:end] + (HYPHEN if hyphen else "")
+        return Shaped(tuple(runs), width, ink, self.missing, text, self.shaper.vertical)
+
+    def trimmed(self, start: int, end: int) -> tuple[int, int]:
+        """The range without white space at its ends."""
+        while start < end and self.text[start] in " \u3000":
+            start += 1
+        while end > start and self.text[end - 1] in " \u3000":
+            end -= 1
+        return start, end
+
+    def _words(self, start: int, end: int, hyphen: str) -> Iterator[Word]:
+        """The line's words in the order they are seen."""
+        manner, language = self.shaper.manner, self.shaper.language
+        for first, last in visual_runs(list(self.levels[start:end])):
+            rtl = bool(self.levels[start + first] % 2)
+            pieces = list(self._pieces(start + first, start + last))
+            for a, b in reversed(pieces) if rtl else pieces:
+                text = self.text[a:b] + (hyphen if b == end else "")
+                direction = "rtl" if rtl else "ltr"
+                yield word(text, self.faces[a], manner, self.scripts[a], language, direction)
+
+    def _cells(self, start: int, end: int) -> Iterator[Cell]:
+        """The cells of a column, downwards."""
+        for a, b in self._pieces(start, end):
+            yield from cells(
+                self.text[a:b], self.faces[a], self.shaper.manner, self.scripts[a], self.shaper.language
+            )
+
+    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Ranges of one face and script, cut where white space begins and ends."""
         first = start
         for i in range(start + 1, end + 1):
-            if i == end or faces[i] is not faces[first] or scripts[i] != scripts[first]:
-                runs.append(_Run(text[first:i], faces[first], scripts[first], rtl))
+            if (
+                i == end
+                or self.faces[i] is not self.faces[first]
+                or self.scripts[i] != self.scripts[first]
+                or (self.text[i] == " ") != (self.text[i - 1] == " ")
+            ):
+                yield first, i
                 first = i
-        return runs[::-1] if rtl else runs
-
-    def _shape_run(
-        self, run: _Run, x: float, ink: Box | None, glyphs: list[Glyph]
-    ) -> tuple[float, Box | None]:
-        font = run.face.instance(self.weight, self.width)
-        buffer = hb.Buffer()
-        buffer.add_str(run.text)
-        buffer.direction = "rtl" if run.rtl else "ltr"
-        buffer.script = run.script if run.script not in SHARED else "Latn"
-        buffer.language = self.language
-        hb.shape(font, buffer, dict.fromkeys(self.features, True))
-        upem = run.face.upem
-        y = 0.0
-        for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-            gx, gy = x + position.x_offset / upem, y - position.y_offset / upem
-            # A font may lack the glyph for a sequence although it has each character: nothing is drawn then.
-            if info.codepoint:
-                glyphs.append(Glyph(font, upem, info.codepoint, gx, gy))
-                ink = _with_ink(ink, font, info.codepoint, gx, gy, upem)
-            x += position.x_advance / upem
-        return x, ink
-
-
-def _with_ink(ink: Box | None, font: Any, index: int, x: float, y: float, upem: int) -> Box | None:
-    extents = font.get_glyph_extents(index)
-    if extents is None or not (extents.width and extents.height):
-        return ink
-    left, top = x + extents.x_bearing / upem, y - extents.y_bearing / upem
-    box = Box(left, top, left + extents.width / upem, top - extents.height / upem)
-    return box if ink is None else ink.union(box)
 
 
 def _visible(text: str) -> str:
-    return "".join(" " if char.isspace() and char != "\u00a0" else char for char in text)
+    return "".join(" " if char.isspace() and char not in "\u00a0\u202f\u3000" else char for char in text)
 
 
-def _is_ignorable(char: str) -> bool:
-    return unicodedata.category(char) in _INVISIBLE or 0xFE00 <= ord(char) <= 0xFE0F
-
-
-def _clusters(text: str) -> list[str]:
-    """Base characters with the marks, joiners and selectors that follow them."""
-    found: list[str] = []
-    for char in text:
-        joined = bool(found) and found[-1][-1] == "\u200d"
-        if found and (
-            joined or unicodedata.category(char) in {"Mn", "Mc", "Me", "Cf"} or _is_ignorable(char)
-        ):
-            found[-1] += char
-        else:
-            found.append(char)
-    return found
-
-
-def _scripts(text: str) -> list[str]:
+def _scripts(text: str) -> tuple[str, ...]:
     """ISO 15924 code of each character; shared ones take their neighbour's."""
     own = [script_of(char) for char in text]
     known = next((code for code in own if code not in SHARED), "Latn")
@@ -198,4 +226,4 @@ def _scripts(text: str) -> list[str]:
         if code in SHARED:
             own[i] = known
         known = own[i]
-    return own
+    return tuple(own)
