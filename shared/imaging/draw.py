@@ -1,23 +1,29 @@
-"""Draw laid-out text into a picture, at any angle and in perspective."""
+"""Draw laid-out text into a picture, at any angle and in perspective, one line's window at a time."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
-import uharfbuzz
 
 from shared.imaging.decode import Pixels
-from shared.imaging.fit import Layout
+from shared.imaging.decoration import dressed
+from shared.imaging.fit import Layout, PlacedLine
 from shared.imaging.frame import Frame, Matrix, bounds, filled
-from shared.imaging.shape import Box
+from shared.imaging.geometry import Box
+from shared.imaging.ink import from_hex
+from shared.imaging.raster import blurred, ink_box, letters, rim, rule
+from shared.scenes.schemas import Style
 
-# uharfbuzz carries no types.
-hb: Any = uharfbuzz
-
+_PLAIN = Style(size=1, weight=400, line_height=1)
 _OVERSAMPLING = 3
+_LARGE = 150.0  # pixels an em from which perspective needs fewer samples
+_BAND = 1 << 18  # pixels that are blended at a time
+
+Colour = tuple[int, int, int]
+Cover = Callable[[Matrix, tuple[int, int]], Pixels]
 
 
 def draw(
@@ -26,58 +32,92 @@ def draw(
     layout: Layout,
     frame: Frame,
     allowed: Box,
-    colour: tuple[int, int, int],
+    colour: Colour,
     softness: float = 0.0,
+    style: Style = _PLAIN,
 ) -> None:
-    """Blend `layout` into `rgb` (and `alpha`) in place.
+    """Blend `layout` into `rgb` (and `alpha`) in place, with the outline, shadow and underline of `style`.
 
     `frame` says where the layout's coordinates lie in the picture; nothing outside `allowed`, a box in that
     frame, changes. `softness` is the blur in pixels (standard deviation) that the picture's own text has.
     """
-    if layout.ink is None:
-        return
     height, width = rgb.shape[:2]
-    left, top, right, bottom = bounds(frame.corners(layout.ink), 2 + 3 * softness, width, height)
-    if right <= left or bottom <= top:
-        return
-    shift = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]], dtype=np.float64)
-    cover = _coverage(layout, frame, shift @ frame.matrix, (bottom - top, right - left))
-    if softness > 0:
-        cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), softness), dtype=np.uint8)
-    inside = filled(cover.shape, [frame.corners(allowed)], left, top)
-    cover = np.where(inside, cover, 0).astype(np.uint8)
-    _blend(rgb[top:bottom, left:right], cover, colour)
-    if alpha is not None:
-        part = alpha[top:bottom, left:right]
-        part[:] = np.maximum(part, cover)
+    for line in layout.lines:
+        ink = dressed(line.shaped, style)
+        if ink is None:
+            continue
+        reach = ink_box(line, layout.size, ink)
+        left, top, right, bottom = bounds(frame.corners(reach), 2 + 3 * softness, width, height)
+        if right <= left or bottom <= top:
+            continue
+        shape = (bottom - top, right - left)
+        matrix = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]], dtype=np.float64) @ frame.matrix
+        inside = filled(shape, [frame.corners(allowed)], left, top)
+        for layer, ink_colour in _layers(line, layout.size, style, colour):
+            cover = blurred(_seen(layer, frame, matrix, shape, reach, layout.size), softness)
+            cover[~inside] = 0
+            _blend(rgb[top:bottom, left:right], cover, ink_colour)
+            if alpha is not None:
+                part = alpha[top:bottom, left:right]
+                np.maximum(part, cover, out=part)
 
 
-def _coverage(layout: Layout, frame: Frame, matrix: Matrix, shape: tuple[int, int]) -> Pixels:
-    """How much of each pixel the glyphs cover, 0-255; `matrix` leads from the frame into the crop."""
+def _layers(line: PlacedLine, size: float, style: Style, colour: Colour) -> Iterator[tuple[Cover, Colour]]:
+    """What is drawn of a line, the lowest first."""
+    outline, shadow = style.outline, style.shadow
+
+    def body(matrix: Matrix, shape: tuple[int, int]) -> Pixels:
+        if outline is None:
+            return inked(matrix, shape)
+        return rim(line, size, outline.width, matrix, shape)
+
+    def inked(matrix: Matrix, shape: tuple[int, int]) -> Pixels:
+        cover = letters(line, size, matrix, shape)
+        under = rule(line, size, style, matrix, shape)
+        return cover if under is None else np.maximum(cover, under)
+
+    if shadow is not None:
+        along, across, blur = shadow.along * size, shadow.across * size, shadow.blur * size
+
+        def cast(matrix: Matrix, shape: tuple[int, int]) -> Pixels:
+            moved = matrix @ np.array([[1, 0, along], [0, 1, across], [0, 0, 1]], dtype=np.float64)
+            scale = math.sqrt(abs(float(np.linalg.det(matrix[:2, :2]))))
+            return blurred(body(moved, shape), blur * scale)
+
+        yield cast, from_hex(shadow.colour)
+    if outline is not None:
+        yield body, from_hex(outline.colour)
+    yield inked, colour
+
+
+def _seen(
+    layer: Cover, frame: Frame, matrix: Matrix, shape: tuple[int, int], reach: Box, size: float
+) -> Pixels:
+    """A layer's coverage in the crop that `matrix` leads to.
+
+    Perspective bends outlines, so there a flat layer is drawn larger than needed and warped.
+    """
     if frame.is_affine:
-        return _rasterised(layout, matrix, shape)
-    ink = layout.ink
-    if ink is None:
-        return np.zeros(shape, dtype=np.uint8)
-    # Perspective bends outlines, so a flat layer is drawn larger than needed and warped.
-    scale = _OVERSAMPLING * _largest_scale(matrix, ink)
-    flat = np.array([[scale, 0, (2 - ink.left * scale)], [0, scale, (2 - ink.top * scale)], [0, 0, 1]])
-    size = (math.ceil((ink.bottom - ink.top) * scale) + 4, math.ceil((ink.right - ink.left) * scale) + 4)
-    layer = _rasterised(layout, flat, size)
-    up = _oversampled(matrix) @ np.linalg.inv(flat)
+        return layer(matrix, shape).copy()
+    largest = _largest_scale(matrix, reach)
+    fine = _OVERSAMPLING if size * largest < _LARGE else 2
+    scale = fine * largest
+    flat = np.array([[scale, 0, 2 - reach.left * scale], [0, scale, 2 - reach.top * scale], [0, 0, 1]])
+    cover = layer(flat, (math.ceil(reach.height * scale) + 4, math.ceil(reach.width * scale) + 4))
+    up = _oversampled(matrix, fine) @ np.linalg.inv(_from_corners() @ flat)
     height, width = shape
-    warped = cv2.warpPerspective(
-        layer, up, (width * _OVERSAMPLING, height * _OVERSAMPLING), flags=cv2.INTER_LINEAR
-    )
+    warped = cv2.warpPerspective(cover, up, (width * fine, height * fine), flags=cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(warped, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _oversampled(matrix: Matrix) -> Matrix:
-    """The map onto a grid that is finer by the oversampling; pixel centres stay pixel centres."""
-    half = (_OVERSAMPLING - 1) / 2
-    grid = np.array([[_OVERSAMPLING, 0, half], [0, _OVERSAMPLING, half], [0, 0, 1]], dtype=np.float64)
-    # Outlines count from pixel corners, warping from pixel centres.
-    return np.asarray(grid @ np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]]) @ matrix, dtype=np.float64)
+def _from_corners() -> Matrix:
+    """Outlines count from pixel corners, warping from pixel centres."""
+    return np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]], dtype=np.float64)
+
+
+def _oversampled(matrix: Matrix, fine: int) -> Matrix:
+    """The map onto a grid that is finer by `fine`, counted from the centres of its pixels."""
+    return np.asarray(_from_corners() @ np.diag([fine, fine, 1.0]) @ matrix, dtype=np.float64)
 
 
 def _largest_scale(matrix: Matrix, ink: Box) -> float:
@@ -91,36 +131,11 @@ def _largest_scale(matrix: Matrix, ink: Box) -> float:
     return min(8.0, max(scales))
 
 
-def _rasterised(layout: Layout, matrix: Matrix, shape: tuple[int, int]) -> Pixels:
-    """Exact coverage of the outlines under an affine map."""
-    raster = hb.RasterDraw()
-    (a, b, e), (c, d, f) = matrix[:2]
-    for line in layout.lines:
-        for glyph in line.shaped.glyphs:
-            x, y = line.x + glyph.x * layout.size, line.y + glyph.y * layout.size
-            k = layout.size / glyph.upem
-            raster.transform = (a * k, c * k, -b * k, -d * k, a * x + b * y + e, c * x + d * y + f)
-            raster.draw_glyph(glyph.font, glyph.index)
-    image = raster.render()
-    canvas = np.zeros(shape, dtype=np.uint8)
-    extents = image.extents if image is not None else None
-    if image is None or extents is None or not (extents.width and extents.height):
-        return canvas
-    pixels = np.frombuffer(image.buffer, dtype=np.uint8).reshape(extents.height, extents.stride)
-    _paste(canvas, pixels[:, : extents.width], extents.x_origin, extents.y_origin)
-    return canvas
-
-
-def _paste(canvas: Pixels, pixels: Pixels, left: int, top: int) -> None:
-    height, width = canvas.shape
-    x0, y0 = max(0, left), max(0, top)
-    x1, y1 = min(width, left + pixels.shape[1]), min(height, top + pixels.shape[0])
-    if x1 > x0 and y1 > y0:
-        canvas[y0:y1, x0:x1] = pixels[y0 - top : y1 - top, x0 - left : x1 - left]
-
-
-def _blend(crop: Pixels, cover: Pixels, colour: tuple[int, int, int]) -> None:
-    touched = cover > 0
-    share = cover[touched].astype(np.int32)[:, None]
-    under = crop[touched].astype(np.int32)
-    crop[touched] = (under * (255 - share) + np.array(colour, dtype=np.int32) * share + 127) // 255
+def _blend(crop: Pixels, cover: Pixels, colour: Colour) -> None:
+    rows = max(1, _BAND // max(1, cover.shape[1]))
+    for top in range(0, cover.shape[0], rows):
+        part, shares = crop[top : top + rows], cover[top : top + rows]
+        touched = shares > 0
+        share = shares[touched].astype(np.int32)[:, None]
+        under = part[touched].astype(np.int32)
+        part[touched] = (under * (255 - share) + np.array(colour, dtype=np.int32) * share + 127) // 255

@@ -1,38 +1,36 @@
-"""Find the size and the line breaks with which a text fits the room it has."""
+"""Find the size and the line breaks with which a text fits the room it has.
+
+Every way of setting the text that taste allows - its faces, the space between letters, how words may be
+broken, the number of lines - has a size at which its exact ink just fills a box. The size of the text is the
+largest of them, each way counted only up to the share of the source's size for which it may be used. A larger
+box raises every one of these sizes or leaves it, so it never makes the text smaller.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from shared.imaging.linebreak import balanced, segments, wrapped
-from shared.imaging.scripts import is_unspaced
-from shared.imaging.shape import Box, Shaped, Shaper
+from shared.imaging.geometry import Box
+from shared.imaging.linebreak import Strain
+from shared.imaging.placing import ASCENT, DESCENT, PlacedLine, Room, alignment_of, ink_of, placed
+from shared.imaging.setting import TIGHTEST, TIGHTEST_COLUMNS, Broken, Setting
+from shared.imaging.shape import Shaper
 from shared.scenes.schemas import Flag, Style
 
-ASCENT = 0.77
-"""Share of the em above the baseline that a block's polygon covers at its first line."""
-DESCENT = 0.23
-"""Share of the em below the baseline that a block's polygon covers at its last line."""
+__all__ = ["ASCENT", "DESCENT", "Layout", "PlacedLine", "Room", "alignment_of", "fit", "least_size"]
 
 LEGIBLE = 8.0
 _LEAST_SHARE = 0.6
-_WIDTHS = ((1.0, 0.0), (0.9, 0.06))
-"""Shares of the face's width, and the loss of size that is preferred to each."""
+_RUNNING = 4
+"""From this number of lines on a text is set as running text: lines full, words of Chinese broken."""
+_STEP = 0.98
+"""Sizes are steps of this ratio below the source's: who gives up less than a step may be set nicer."""
+_MORE_LINES = 0.94
+"""Share of the source's size up to which a text may take more lines than it had and grow for them."""
 _LINE_COST = 0.1
 _GROWTH_COST = 0.01
-_WORD_COST = 0.08  # of breaking a word of Chinese or Japanese
-_TIGHTEST = 1.12
-_MIDDLE = 0.36  # half the height of capitals, in ems above the baseline
-
-
-@dataclass(frozen=True)
-class PlacedLine:
-    """A shaped line whose baseline starts at `x`, `y` of the block's frame."""
-
-    shaped: Shaped
-    x: float
-    y: float
 
 
 @dataclass(frozen=True)
@@ -46,224 +44,133 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Room:
-    """Where a block may be drawn, in its frame: its `own` box, and larger boxes of free space around it.
+class _Way:
+    """A manner of setting, used for sizes up to `most` of the source's.
 
-    `lines` is the number of lines that the source text has in the own box.
+    `width` is a share of the face's width, `closer` the space taken from between letters, in ems.
     """
 
-    own: Box
-    larger: tuple[Box, ...] = ()
-    lines: int = 1
+    most: float
+    strain: Strain
+    width: float = 1.0
+    closer: float = 0.0
 
 
-@dataclass(frozen=True)
-class _Measured:
-    """A text cut where lines may end, with the widths of the pieces and the height of its ink, in ems."""
-
-    pieces: tuple[str, ...]
-    widths: tuple[float, ...]
-    trailing: tuple[float, ...]
-    rise: float
-    fall: float
+_WAYS = (
+    _Way(1.0, Strain.NATURAL),
+    _Way(0.97, Strain.NATURAL, closer=0.015),
+    _Way(0.94, Strain.NATURAL, width=0.9, closer=0.01),
+    _Way(0.92, Strain.WITHIN_PHRASE),
+    _Way(0.88, Strain.HYPHEN),
+    _Way(0.84, Strain.HYPHEN, width=0.9, closer=0.01),
+    _Way(0.76, Strain.HYPHEN, width=0.8, closer=0.015),
+    _Way(0.62, Strain.ANYWHERE, width=0.8, closer=0.015),
+)
+"""From what nobody notices to what is only better than not being readable."""
 
 
 @dataclass(frozen=True)
 class _Choice:
-    score: float
     size: float
+    cost: float
     box: Box
-    shaper: Shaper
-    measured: _Measured
+    setting: Setting
+    broken: Broken
 
 
-def fit(text: str, shaper: Shaper, room: Room, style: Style) -> Layout:
-    """Lay `text` out in `room`, never larger than `style.size`, as large as fits.
+def least_size(style: Style) -> float:
+    """The smallest size in pixels that passes for legible."""
+    return max(LEGIBLE, _LEAST_SHARE * style.size)
 
-    The own box is kept when the text fits there at nearly the source's size and number of lines; else a
-    larger box is used, and a slightly condensed face where that helps. All ink lies inside the box that was
-    used. A size below max(8 px, 0.6 x source) is flagged too_small, and far below it overflow_risk.
+
+def fit(text: str, shaper: Shaper, room: Room, style: Style, most: float | None = None) -> Layout:
+    """Lay `text` out in `room`, never larger than `most` (the source's size, unless given), as large as fits.
+
+    Of ways that reach the same size the one is taken that needs the fewest lines more than the source has,
+    the least of the free space around, and the plainest setting. All ink, with outline, shadow and underline,
+    lies inside the box that was used. A size below max(8 px, 0.6 x source) is flagged too_small, one far
+    below it overflow_risk.
     """
-    best = max(_choices(text, shaper, room, style), key=lambda choice: choice.score)
-    size, box, chosen, measured = best.size, best.box, best.shaper, best.measured
-    lines = _broken(measured, (box.right - box.left) / size, style, room.lines)
-    shaped = [chosen.shape("".join(measured.pieces[a:b]).strip()) for a, b in lines]
-    return _placed(shaped, size, box, room, style, chosen.rtl, measured)
+    limit = style.size if most is None else min(most, style.size)
+    room = room.turned() if shaper.vertical else room
+    choices = list(_choices(text, shaper, room, style, limit))
+    size = _stepped(max(choice.size for choice in choices), style.size, limit)
+    best = min((c for c in choices if c.size >= size), key=lambda choice: choice.cost)
+    broken = _as_running_text(best, size) if _is_running(room, style) else best.broken
+    lines = placed(broken, size, best.box, room, style, shaper.rtl)
+    ink = ink_of(lines, broken, size)
+    if shaper.vertical:
+        lines = [replace(line, x=-line.y, y=line.x) for line in lines]
+        ink = ink.turned_back() if ink else None
+    missing = best.setting.paragraph.missing
+    return Layout(tuple(lines), size, ink, _flags(size, style, bool(missing)))
 
 
-def _choices(text: str, shaper: Shaper, room: Room, style: Style) -> Iterator[_Choice]:
-    """Every face, cutting and box, each with the size it allows; the first of equals is preferred."""
-    cuttings = [(True, 0.0), (False, _WORD_COST)] if is_unspaced(text) else [(False, 0.0)]
-    for share, face_cost in _WIDTHS:
-        chosen = shaper.condensed(round(shaper.width * share))
-        for whole, word_cost in cuttings:
-            measured = _measured(text, chosen, whole)
-            for i, box in enumerate((room.own, *room.larger)):
-                size = _largest(measured, box, style)
-                more = _LINE_COST * max(0, _count(measured, box, size) - room.lines)
-                score = size / style.size - face_cost - word_cost - more - _GROWTH_COST * i
-                yield _Choice(score, size, box, chosen, measured)
+def _stepped(size: float, source: float, limit: float) -> float:
+    """The next step down, or the limit itself."""
+    if size >= limit:
+        return limit
+    steps = math.ceil(math.log(max(size, 1e-6) / source) / math.log(_STEP) - 1e-9)
+    return min(size, source * float(_STEP**steps))
 
 
-def _measured(text: str, shaper: Shaper, whole_words: bool) -> _Measured:
-    pieces = tuple(segments(" ".join(text.split()), whole_words))
-    shaped = [shaper.shape(piece) for piece in pieces]
-    bare = [shaper.shape(piece.rstrip()).width if piece != piece.rstrip() else None for piece in pieces]
-    inks = [line.ink for line in shaped if line.ink]
-    return _Measured(
-        pieces,
-        tuple(line.width for line in shaped),
-        tuple(0.0 if b is None else line.width - b for line, b in zip(shaped, bare, strict=True)),
-        max((-ink.top for ink in inks), default=0.0),
-        max((ink.bottom for ink in inks), default=0.0),
-    )
+def _choices(text: str, shaper: Shaper, room: Room, style: Style, limit: float) -> Iterator[_Choice]:
+    """The ways worth looking at, each in every box and number of lines that could be the best."""
+    boxes = (room.own, *room.larger)
+    reached = 0.0
+    for i, (most, setting) in enumerate(_settings(text, shaper, room, style)):
+        top = min(limit, most * style.size)
+        if reached >= top:
+            break
+        for count in range(1, setting.most_lines + 1):
+            pitch = TIGHTEST_COLUMNS if shaper.vertical else TIGHTEST
+            if count > 1 and max(box.height for box in boxes) <= reached * (count - 1) * pitch:
+                break
+            broken = setting.broken(count)
+            if broken is None:
+                continue
+            more = _LINE_COST * max(0, count - room.lines) + 1e-3 * abs(count - room.lines) + 1e-4 * i
+            for j, box in enumerate(boxes):
+                taller = j > 0 and count > room.lines
+                size = min(top, broken.largest(box), _MORE_LINES * style.size if taller else top)
+                reached = max(reached, size)
+                yield _Choice(size, more + _GROWTH_COST * j, box, setting, broken)
 
 
-def _largest(measured: _Measured, box: Box, style: Style) -> float:
-    """The largest size up to the source's at which the text fits `box`, by bisection."""
-    low, high = 0.0, style.size
-    if _fits(measured, box, high):
-        return high
-    for _ in range(24):
-        middle = (low + high) / 2
-        if _fits(measured, box, middle):
-            low = middle
-        else:
-            high = middle
-    return max(low, 1e-3)
-
-
-def _count(measured: _Measured, box: Box, size: float) -> int:
-    return len(wrapped(list(measured.widths), list(measured.trailing), (box.right - box.left) / size + 1e-6))
-
-
-def _fits(measured: _Measured, box: Box, size: float) -> bool:
-    limit = (box.right - box.left) / size
-    lines = wrapped(list(measured.widths), list(measured.trailing), limit)
-    if any(_line_width(measured, a, b) > limit for a, b in lines):
-        return False
-    needed = measured.rise + measured.fall + (len(lines) - 1) * _pitch_least(measured)
-    return needed * size <= box.bottom - box.top
-
-
-def _line_width(measured: _Measured, start: int, end: int) -> float:
-    return sum(measured.widths[start:end]) - measured.trailing[end - 1]
-
-
-def _pitch_least(measured: _Measured) -> float:
-    return max(_TIGHTEST, measured.rise + measured.fall)
-
-
-def _broken(measured: _Measured, limit: float, style: Style, source_lines: int) -> list[tuple[int, int]]:
-    """Balanced lines for headings and signs, full ones for running text."""
-    running = style.alignment != "center" and source_lines > 3
-    return (wrapped if running else balanced)(list(measured.widths), list(measured.trailing), limit + 1e-6)
-
-
-def _placed(
-    shaped: Sequence[Shaped],
-    size: float,
-    box: Box,
-    room: Room,
-    style: Style,
-    rtl: bool,
-    measured: _Measured,
-) -> Layout:
-    alignment = alignment_of(style, rtl)
-    pitch = _pitch(len(shaped), size, box, style, measured)
-    first = _first_baseline(len(shaped), size, pitch, room, style)
-    lines = [
-        PlacedLine(line, _start(line.width * size, room.own, alignment), first + i * pitch)
-        for i, line in enumerate(shaped)
-    ]
-    return _inside(lines, size, box, style)
-
-
-def alignment_of(style: Style, rtl: bool) -> str:
-    """How a translation is aligned: as the source, mirrored when only one of the two runs right to left."""
-    if rtl != (style.direction == "rtl"):
-        return {"left": "right", "right": "left"}.get(style.alignment, "center")
-    return style.alignment
-
-
-def _pitch(count: int, size: float, box: Box, style: Style, measured: _Measured) -> float:
-    """The source's line pitch where there is room for it, else as much as there is."""
-    least = _pitch_least(measured) * size
-    if count < 2:
-        return least
-    room = (box.bottom - box.top - (measured.rise + measured.fall) * size) / (count - 1)
-    return max(least, min(style.line_height * size, room))
-
-
-def _first_baseline(count: int, size: float, pitch: float, room: Room, style: Style) -> float:
-    """Same place as the source's, or around the same middle where the number of lines has changed."""
-    first = room.own.top + ASCENT * style.size
-    last = max(first, room.own.bottom - DESCENT * style.size)
-    if count != room.lines and (room.lines < 3 or style.alignment == "center"):
-        middle = (first + last) / 2 - _MIDDLE * style.size
-        return middle + _MIDDLE * size - (count - 1) * pitch / 2
-    return first - _MIDDLE * (style.size - size)
-
-
-def _start(width: float, own: Box, alignment: str) -> float:
-    if alignment == "center":
-        return (own.left + own.right - width) / 2
-    return own.right - width if alignment == "right" else own.left
-
-
-def _ink(lines: Sequence[PlacedLine], size: float) -> Box | None:
-    found: Box | None = None
-    for line in lines:
-        if line.shaped.ink is None:
-            continue
-        ink = line.shaped.ink
-        box = Box(
-            line.x + ink.left * size,
-            line.y + ink.top * size,
-            line.x + ink.right * size,
-            line.y + ink.bottom * size,
+def _settings(text: str, shaper: Shaper, room: Room, style: Style) -> Iterator[tuple[float, Setting]]:
+    """Each way once with the size it may be used for, leaving out those that change nothing."""
+    seen: set[tuple[object, ...]] = set()
+    spaced = style.letter_spacing
+    for way in _WAYS:
+        strain = max(way.strain, Strain.WITHIN_PHRASE) if _is_running(room, style) else way.strain
+        condensed = shaper.condensed(round(shaper.width * way.width)).spaced(
+            spaced * (1 if way.most == 1 else 0.5 if way.width == 1 else 0) - way.closer
         )
-        found = box if found is None else found.union(box)
-    return found
+        setting = Setting(text, condensed, strain, style)
+        axes = any("wdth" in face.pinned.axes for face in set(setting.paragraph.faces))
+        key = (setting.cuts, condensed.manner.width if axes else 0, condensed.spacing)
+        if key not in seen:
+            seen.add(key)
+            yield way.most, setting
 
 
-def _inside(lines: list[PlacedLine], size: float, box: Box, style: Style) -> Layout:
-    """Move, and where bearings stick out shrink, so that all ink is in `box`."""
-    lines = [_slid(line, size, box) for line in lines]
-    ink = _ink(lines, size)
-    if ink is not None:
-        wide, high = ink.right - ink.left, ink.bottom - ink.top
-        ratio = min(1.0, (box.right - box.left) / max(wide, 1e-9), (box.bottom - box.top) / max(high, 1e-9))
-        if ratio < 1:
-            ratio *= 0.9999
-            lines = [PlacedLine(line.shaped, line.x * ratio, line.y * ratio) for line in lines]
-            size *= ratio
-            lines = [_slid(line, size, box) for line in lines]
-            ink = _ink(lines, size)
-    if ink is not None:
-        down = max(0.0, box.top - ink.top) - max(0.0, ink.bottom - box.bottom)
-        lines = [PlacedLine(line.shaped, line.x, line.y + down) for line in lines]
-        ink = _ink(lines, size)
-    return Layout(tuple(lines), size, ink, _flags(lines, size, style))
+def _is_running(room: Room, style: Style) -> bool:
+    return room.lines >= _RUNNING and style.alignment != "center"
 
 
-def _slid(line: PlacedLine, size: float, box: Box) -> PlacedLine:
-    """The line moved sideways into `box`."""
-    ink = line.shaped.ink
-    if ink is None:
-        return line
-    right = max(0.0, line.x + ink.right * size - box.right)
-    x = line.x - right
-    return PlacedLine(line.shaped, x + max(0.0, box.left - (x + ink.left * size)), line.y)
+def _as_running_text(choice: _Choice, size: float) -> Broken:
+    """Full lines instead of even ones, where they need no more room."""
+    full = choice.setting.filled(choice.box.width / size)
+    return full if full.largest(choice.box) >= size else choice.broken
 
 
-def _flags(lines: Sequence[PlacedLine], size: float, style: Style) -> tuple[Flag, ...]:
+def _flags(size: float, style: Style, missing: bool) -> tuple[Flag, ...]:
     flags: list[Flag] = []
-    least = max(LEGIBLE, _LEAST_SHARE * style.size)
-    if size < least:
+    least = least_size(style)
+    if size < least * (1 - 1e-9):
         flags.append(Flag.TOO_SMALL)
     if size < 0.6 * least:
         flags.append(Flag.OVERFLOW_RISK)
-    if any(line.shaped.missing for line in lines):
+    if missing:
         flags.append(Flag.MISSING_GLYPH)
     return tuple(flags)

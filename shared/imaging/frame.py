@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.shape import Box
+from shared.imaging.geometry import Box
 from shared.scenes.recognition import Point
 
 Matrix = NDArray[np.float64]

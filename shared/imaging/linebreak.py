@@ -1,4 +1,4 @@
-"""Where a line may end: Unicode Standard Annex 14, words of languages without spaces, hyphens, and last resorts.
+"""Where a line may end: Unicode Standard Annex 14, words written without spaces, hyphens, last resorts.
 
 The annex's classes and rules are those of `uniseg`. On top of them: Korean is broken between words only, as
 signs are set; phrases of Japanese and Chinese and words of Thai are told by BudouX; Lao, Khmer and Burmese,
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from shared.imaging.hyphenation import syllables
@@ -40,16 +40,17 @@ class Strain(IntEnum):
 
 
 class Cut(NamedTuple):
-    """A line may end before the character at `index`, with a hyphen where `hyphen` says so."""
+    """A line may end before the character `at`, with a hyphen where `hyphen` says so."""
 
-    index: int
+    at: int
     hyphen: bool = False
 
 
 @lru_cache(maxsize=1 << 12)
 def cuts(text: str, language: str, strain: Strain) -> tuple[Cut, ...]:
     """Every place within `text` where a line may end, in order."""
-    allowed = _breakable(text)
+    # A combining vowel or tone never begins a line.
+    allowed = _breakable(text) & set(accumulate(map(len, clusters(text))))
     if strain == Strain.NATURAL:
         allowed &= _phrase_ends(text, language)
     found = {index: Cut(index, text[index - 1] == _SOFT_HYPHEN) for index in allowed}
@@ -59,7 +60,7 @@ def cuts(text: str, language: str, strain: Strain) -> tuple[Cut, ...]:
                 found.setdefault(match.start() + i, Cut(match.start() + i, True))
     if strain >= Strain.ANYWHERE:
         for cut in _last_resorts(text):
-            found.setdefault(cut.index, cut)
+            found.setdefault(cut.at, cut)
     return tuple(found[index] for index in sorted(found))
 
 
@@ -152,13 +153,7 @@ def _chunk_ends(text: str, model: str) -> set[int]:
     for chunk in _chunker(model)(text):
         index += len(chunk)
         ends.add(index)
-    # A combining vowel or tone never begins a line.
-    legal = {sum(map(len, parts)) for parts in _prefixes(clusters(text))}
-    return (ends & legal) - {0, len(text)}
-
-
-def _prefixes(parts: list[str]) -> list[list[str]]:
-    return [parts[:i] for i in range(1, len(parts))]
+    return ends - {len(text)}
 
 
 @lru_cache(maxsize=4)
@@ -172,8 +167,3 @@ def _chunker(model: str) -> Callable[[str], list[str]]:
         "zh-hant": budoux.load_default_traditional_chinese_parser,
     }[model]
     return load().parse
-
-
-def pieces(text: str, at: tuple[Cut, ...]) -> list[str]:
-    """The text cut at every one of these places."""
-    return [text[a:b] for a, b in pairwise([0, *(cut.index for cut in at), len(text)])]

@@ -11,7 +11,17 @@ from shared.imaging.fonts import FontLibrary, Typeface
 from shared.imaging.geometry import Box
 from shared.imaging.scripts import SHARED, is_rtl, script_of
 from shared.imaging.vertical import Cell, cells, stood
-from shared.imaging.words import UPRIGHT, Glyph, Manner, Matrix2, Word, clusters, is_ignorable, transformed, word
+from shared.imaging.words import (
+    UPRIGHT,
+    Glyph,
+    Manner,
+    Matrix2,
+    Word,
+    clusters,
+    is_ignorable,
+    transformed,
+    word,
+)
 
 __all__ = ["Box", "Glyph", "Paragraph", "Run", "Shaped", "Shaper"]
 
@@ -41,7 +51,7 @@ class Run:
         upem = self.word.face.upem
         for place in self.word.places:
             x, y = self.x + a * place.x + b * place.y, self.y + c * place.x + d * place.y
-            yield Glyph(self.word.font, upem, place.index, x, y, self.matrix)
+            yield Glyph(self.word.font, upem, place.glyph, x, y, self.matrix)
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,11 @@ class Shaper:
     def rtl(self) -> bool:
         """Whether the language is written from right to left."""
         return is_rtl(self.language) and not self.vertical
+
+    @property
+    def writes_columns(self) -> bool:
+        """Whether the language may be written from top to bottom, in columns from right to left."""
+        return self.language.replace("_", "-").lower().split("-")[0] in {"ja", "zh", "yue", "ko"}
 
     @property
     def manner(self) -> Manner:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from shared.imaging.decode import Pixels
 from shared.imaging.frame import Frame, Points, bounds
+from shared.imaging.geometry import Box
 from shared.imaging.ink import Mask, to_lab
-from shared.imaging.shape import Box
 
 _SAMPLES_PER_EM = 16
 _ASIDE = 0.4  # what is left free before an obstacle, in ems

@@ -51,9 +51,9 @@ class Glyph:
 
 
 class Place(NamedTuple):
-    """A glyph's number and origin in its word, and the index of the character it comes from."""
+    """A glyph's number and origin in its word, and the place of the character it comes from."""
 
-    index: int
+    glyph: int
     x: float
     y: float
     cluster: int
@@ -102,9 +102,9 @@ def _collected(text: str, face: Typeface, manner: Manner, font: Any, buffer: Any
             info.codepoint, x + position.x_offset / upem, y - position.y_offset / upem, info.cluster
         )
         # A font may lack the glyph for a sequence although it has each character: nothing is drawn then.
-        if place.index:
+        if place.glyph:
             places.append(place)
-            extent = extents(font, upem, place.index, UPRIGHT)
+            extent = extents(font, upem, place.glyph, UPRIGHT)
             if extent is not None:
                 moved = extent.moved(place.x, place.y)
                 ink = moved if ink is None else ink.union(moved)
@@ -146,8 +146,9 @@ def clusters(text: str) -> list[str]:
     """Base characters with the marks, joiners, selectors and joined emoji that follow them."""
     found: list[str] = []
     for char in text:
-        joined = bool(found) and (found[-1][-1] == "\u200d" or (_is_regional(char) and _is_regional(found[-1])))
-        if found and (joined or _continues(char)):
+        last = found[-1] if found else ""
+        flag = _is_regional(last) and _is_regional(char)
+        if last and (last[-1] == "\u200d" or flag or _continues(char)):
             found[-1] += char
         else:
             found.append(char)

@@ -1,13 +1,16 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.imaging.decoration import dressed
 from shared.imaging.draw import draw
 from shared.imaging.fit import Room, fit
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.frame import Frame, filled
-from shared.imaging.shape import Box, Shaper
-from shared.scenes.schemas import Flag, Style
+from shared.imaging.geometry import Box
+from shared.imaging.shape import Shaper
+from shared.scenes.schemas import Flag, Outline, Shadow, Style
 
 TEXTS = st.one_of(
     st.text(alphabet="abcÁgjQ WMfi.,-Ñ ", min_size=1, max_size=60),
@@ -18,39 +21,93 @@ TEXTS = st.one_of(
 )
 LANGUAGES = st.sampled_from(["es", "ar", "ja", "hi", "th"])
 SIDES = st.floats(6, 300)
-STYLES = st.builds(
+CLUSTERS = ["👩\u200d👩\u200d👧", "é\u0323\u0302", "🇩🇪", "ﷺ", "ที่", "क्ष्म", " "]
+ANY_TEXT = st.one_of(
+    TEXTS,
+    st.text(min_size=1, max_size=40),
+    st.text(alphabet="Straßenverkehr0-/.", min_size=20, max_size=90),
+    st.lists(
+        st.sampled_from(["👩\u200d👩\u200d👧", "é\u0323\u0302", "🇩🇪", "ﷺ", "ที่", "क्ष्म", " "]), max_size=12
+    ).map("".join),
+)
+DRESSED = st.builds(
     Style,
     size=st.floats(6, 80),
-    weight=st.sampled_from([400, 700]),
+    weight=st.sampled_from([400, 900]),
+    italic=st.booleans(),
+    family=st.sampled_from(["sans", "serif", "mono"]),
     alignment=st.sampled_from(["left", "center", "right"]),
+    direction=st.sampled_from(["ltr", "rtl"]),
     line_height=st.floats(0.9, 2),
+    letter_spacing=st.sampled_from([0.0, 0.0, -0.05, 0.3]),
+    underline=st.booleans(),
+    outline=st.none() | st.builds(Outline, colour=st.just("#ffffff"), width=st.floats(0.01, 0.2)),
+    shadow=st.none()
+    | st.builds(Shadow, colour=st.just("#000000"), along=st.floats(-0.3, 0.3), blur=st.floats(0, 0.1)),
 )
 
 
-@settings(max_examples=120, deadline=None)
-@given(TEXTS, LANGUAGES, SIDES, SIDES, STYLES, st.integers(1, 4))
+def shaper_of(fonts: FontLibrary, language: str, style: Style, vertical: bool) -> Shaper:
+    return Shaper.of(fonts, language, style.family, style.weight, style.italic).upright(vertical)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANY_TEXT, LANGUAGES, SIDES, SIDES, DRESSED, st.integers(1, 6), st.booleans())
 def test_ink_never_leaves_the_room(
-    fonts: FontLibrary, text: str, language: str, width: float, height: float, style: Style, lines: int
+    fonts: FontLibrary,
+    text: str,
+    language: str,
+    width: float,
+    height: float,
+    style: Style,
+    lines: int,
+    vertical: bool,
 ) -> None:
-    shaper = Shaper.of(fonts, language, weight=style.weight)
-    layout = fit(text, shaper, Room(Box(0, 0, width, height), (), lines), style)
+    room = Room(Box(0, 0, width, height), (Box(-20, 0, width + 5, height + 9),), lines)
+    layout = fit(text, shaper_of(fonts, language, style, vertical), room, style)
     assert layout.size <= style.size
+    # The layout's own word for its ink must be no less than what the glyphs' outlines say.
+    for line in layout.lines:
+        ink = dressed(line.shaped, style)
+        if ink is not None:
+            ink = ink.scaled(layout.size).moved(line.x, line.y)
+            assert layout.ink is not None
+            assert layout.ink.union(ink) == pytest.approx(layout.ink)
     if layout.ink is not None:
-        assert layout.ink.left >= -0.01
+        assert layout.ink.left >= -20.01
         assert layout.ink.top >= -0.01
-        assert layout.ink.right <= width + 0.01
-        assert layout.ink.bottom <= height + 0.01
+        assert layout.ink.right <= width + 5.01
+        assert layout.ink.bottom <= height + 9.01
 
 
-@settings(max_examples=60, deadline=None)
-@given(TEXTS, SIDES, SIDES, st.floats(1, 2), st.floats(1, 2), STYLES)
-def test_a_larger_box_makes_the_text_smaller_only_to_save_a_line(
-    fonts: FontLibrary, text: str, width: float, height: float, wider: float, higher: float, style: Style
+@settings(max_examples=150, deadline=None)
+@given(
+    ANY_TEXT,
+    LANGUAGES,
+    SIDES,
+    SIDES,
+    st.floats(1, 3),
+    st.floats(1, 3),
+    DRESSED,
+    st.integers(1, 6),
+    st.booleans(),
+)
+def test_a_larger_box_never_makes_the_text_smaller(
+    fonts: FontLibrary,
+    text: str,
+    language: str,
+    width: float,
+    height: float,
+    wider: float,
+    higher: float,
+    style: Style,
+    lines: int,
+    vertical: bool,
 ) -> None:
-    shaper = Shaper.of(fonts, "es", weight=style.weight)
-    small = fit(text, shaper, Room(Box(0, 0, width, height)), style)
-    large = fit(text, shaper, Room(Box(0, 0, width * wider, height * higher)), style)
-    assert large.size >= small.size * 0.97 or len(large.lines) < len(small.lines)
+    shaper = shaper_of(fonts, language, style, vertical)
+    small = fit(text, shaper, Room(Box(0, 0, width, height), (), lines), style)
+    large = fit(text, shaper, Room(Box(0, 0, width * wider, height * higher), (), lines), style)
+    assert large.size >= small.size * (1 - 1e-9)
 
 
 def test_text_that_fits_keeps_the_size_and_the_baseline(fonts: FontLibrary) -> None:
@@ -83,7 +140,7 @@ def test_free_space_is_used_before_the_text_shrinks(fonts: FontLibrary) -> None:
 
 def test_what_cannot_be_read_is_flagged(fonts: FontLibrary) -> None:
     shaper = Shaper.of(fonts, "es")
-    small = fit("Salida de emergencia", shaper, Room(Box(0, 0, 100, 20)), Style(size=20))
+    small = fit("Salida de emergencia", shaper, Room(Box(0, 0, 60, 20)), Style(size=20))
     assert Flag.TOO_SMALL in small.flags
     hopeless = fit("Salida de emergencia " * 9, shaper, Room(Box(0, 0, 40, 12)), Style(size=20))
     assert {Flag.TOO_SMALL, Flag.OVERFLOW_RISK} <= set(hopeless.flags)
@@ -116,3 +173,27 @@ def test_nothing_is_drawn_outside_the_allowed_box_at_any_angle(fonts: FontLibrar
         allowed = filled((200, 300), [frame.corners(Box(-1, -1, box.right + 1, box.bottom + 1))])
         assert changed.sum() > 300
         assert not (changed & ~allowed).any()
+
+
+def test_letters_that_fill_the_box_are_not_smaller_to_save_a_line(fonts: FontLibrary) -> None:
+    layout = fit("uno dos tres", Shaper.of(fonts, "es"), Room(Box(0, 0, 100, 120)), Style(size=40))
+    assert len(layout.lines) == 3
+    assert layout.size > 36
+
+
+def test_a_long_compound_is_hyphenated_before_it_shrinks_much(fonts: FontLibrary) -> None:
+    room = Room(Box(0, 0, 170, 110), (), 3)
+    layout = fit("Geschwindigkeitsbegrenzung", Shaper.of(fonts, "de"), room, Style(size=24))
+    assert layout.size > 20
+    assert layout.lines[0].shaped.text.endswith("-")
+
+
+def test_columns_follow_each_other_leftwards_from_the_right(fonts: FontLibrary) -> None:
+    shaper = Shaper.of(fonts, "ja").upright(True)
+    room = Room(Box(0, 0, 100, 160), (), 2)
+    layout = fit("美術館は毎日開館。", shaper, room, Style(size=30, direction="ttb", line_height=1.4))
+    first, second = layout.lines
+    assert layout.size == 30
+    assert first.shaped.vertical
+    assert abs(first.x - 85) < 3
+    assert abs(first.x - second.x - 42) < 1

@@ -4,10 +4,7 @@ from hypothesis import strategies as st
 
 from shared.imaging.bidi import levels, visual_runs
 from shared.imaging.fonts import FontLibrary
-from shared.imaging.linebreak import balanced, segments, wrapped
 from shared.imaging.shape import Shaper
-
-WIDTHS = st.lists(st.floats(0.1, 9), min_size=1, max_size=30)
 
 
 @pytest.mark.parametrize(
@@ -84,37 +81,47 @@ def test_visual_runs_hold_every_character_once(text: str, rtl: bool) -> None:
     assert sorted(i for a, b in runs for i in range(a, b)) == list(range(len(text)))
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("wet floor here", ["wet ", "floor ", "here"]),
-        ("self-service now", ["self-", "service ", "now"]),
-        ("12\u00a0km", ["12\u00a0km"]),
-        ("床、濡「れ」", ["床、", "濡", "「れ」"]),
-        ("-5 and 3-4", ["-5 ", "and ", "3-4"]),
-    ],
-)
-def test_lines_end_where_they_may(text: str, expected: list[str]) -> None:
-    assert segments(text) == expected
-
-
-@given(st.text(max_size=40), st.booleans())
-def test_segments_joined_are_the_text(text: str, whole: bool) -> None:
-    assert "".join(segments(text, whole)) == text
-
-
-@given(WIDTHS, st.floats(0.5, 20))
-def test_wrapping_loses_nothing_and_keeps_to_the_limit(widths: list[float], limit: float) -> None:
-    nothing = [0.0] * len(widths)
-    lines = wrapped(widths, nothing, limit)
-    assert [i for a, b in lines for i in range(a, b)] == list(range(len(widths)))
-    assert all(sum(widths[a:b]) <= limit + 1e-6 or b - a == 1 for a, b in lines)
-    assert len(balanced(widths, nothing, limit)) == len(lines)
-
-
 @settings(max_examples=30, deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_can_be_shaped(fonts: FontLibrary, text: str) -> None:
     for language in ("en", "ar", "ja"):
         shaped = Shaper.of(fonts, language).shape(text)
         assert all(glyph.index for glyph in shaped.glyphs)
+
+
+def column(fonts: FontLibrary, text: str) -> dict[str, tuple[float, float, bool]]:
+    """Each run of a Japanese column: where it starts, and whether it was turned."""
+    line = Shaper.of(fonts, "ja").upright(True).shape(text)
+    return {run.word.text: (run.x, run.y, run.matrix[1] != 0) for run in line.runs}
+
+
+def test_in_a_column_letters_lie_on_their_side_and_short_numbers_share_a_cell(fonts: FontLibrary) -> None:
+    runs = column(fonts, "令和12年ABC館")
+    assert runs["令和"] == (0, 0, False)
+    assert not runs["12"][2]
+    assert abs(runs["年"][1] - 3) < 0.01
+    assert runs["ABC"][2]
+    assert runs["館"][1] > 4 + 1.5
+
+
+def test_a_column_takes_the_upright_forms_of_punctuation(fonts: FontLibrary) -> None:
+    across, down = (Shaper.of(fonts, "ja").upright(v).shape("ー「。") for v in (False, True))
+    assert {glyph.index for glyph in across.glyphs}.isdisjoint(glyph.index for glyph in down.glyphs)
+    assert down.ink is not None
+    assert down.ink.left > -0.5
+    assert down.ink.right < 0.5
+
+
+def test_what_has_no_italic_is_slanted_and_its_ink_known(fonts: FontLibrary) -> None:
+    upright, slanted = (Shaper.of(fonts, "ja", italic=i).shape("直l") for i in (False, True))
+    assert upright.ink is not None
+    assert slanted.ink is not None
+    assert slanted.ink.width > upright.ink.width
+    arabic = [Shaper.of(fonts, "ar", italic=i).shape("مفتوح").ink for i in (False, True)]
+    assert arabic[0] == arabic[1]
+
+
+def test_letters_are_set_apart_but_not_where_they_join(fonts: FontLibrary) -> None:
+    latin, arabic = Shaper.of(fonts, "en"), Shaper.of(fonts, "ar")
+    assert abs(latin.spaced(0.1).shape("abcd").width - latin.shape("abcd").width - 0.4) < 1e-9
+    assert arabic.spaced(0.1).shape("مفتوح").width == arabic.shape("مفتوح").width

@@ -1,0 +1,106 @@
+"""Coverage of a line's letters, rule, outline and shadow under an affine map: 0-255 for each pixel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+import uharfbuzz
+
+from shared.imaging.decode import Pixels
+from shared.imaging.decoration import underline
+from shared.imaging.fit import PlacedLine
+from shared.imaging.frame import Matrix
+from shared.imaging.geometry import Box
+from shared.scenes.schemas import Style
+
+# uharfbuzz carries no types.
+hb: Any = uharfbuzz
+
+_FINE = 4  # samples a pixel, each way, for rims and rules of small letters
+_ENOUGH = 160.0  # samples of an em beyond which finer ones are not seen
+_SKIPPED = 1.6  # thicknesses of a rule that are left open beside a descender
+
+
+def letters(line: PlacedLine, size: float, matrix: Matrix, shape: tuple[int, int]) -> Pixels:
+    """Exact coverage of the glyphs' outlines; `matrix` leads from the line's frame to the pixels."""
+    raster = hb.RasterDraw()
+    linear = matrix[:2, :2]
+    for glyph in line.shaped.glyphs:
+        x, y = line.x + glyph.x * size, line.y + glyph.y * size
+        (a, b), (c, d) = linear @ np.reshape(glyph.matrix, (2, 2)) * (size / glyph.upem)
+        e, f = linear @ (x, y) + matrix[:2, 2]
+        raster.transform = (a, c, -b, -d, e, f)
+        raster.draw_glyph(glyph.font, glyph.index)
+    image = raster.render()
+    canvas = np.zeros(shape, dtype=np.uint8)
+    extents = image.extents if image is not None else None
+    if image is None or extents is None or not (extents.width and extents.height):
+        return canvas
+    pixels = np.frombuffer(image.buffer, dtype=np.uint8).reshape(extents.height, extents.stride)
+    _paste(canvas, pixels[:, : extents.width], extents.x_origin, extents.y_origin)
+    return canvas
+
+
+def rule(
+    line: PlacedLine, size: float, style: Style, matrix: Matrix, shape: tuple[int, int]
+) -> Pixels | None:
+    """The underline, open where a letter comes near it; None where the style has none."""
+    box = underline(line.shaped, style)
+    if box is None:
+        return None
+    corners = [(box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom)]
+    points = np.array([(line.x + u * size, line.y + v * size, 1.0) for u, v in corners]) @ matrix[:2].T
+    fine = _fineness(size, matrix)
+    grid = np.zeros((shape[0] * fine, shape[1] * fine), dtype=np.uint8)
+    # Polygons are given by the middles of pixels, coverage by their corners.
+    cv2.fillConvexPoly(grid, np.rint((points * fine - 0.5) * 16).astype(np.int32), 255, shift=4)
+    cover = np.asarray(cv2.resize(grid, shape[::-1], interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    if line.shaped.vertical:
+        return cover
+    open_for = _SKIPPED * (box.bottom - box.top) * size * _scale(matrix)
+    radius = max(1, round(open_for))
+    near = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    crossing = np.minimum(letters(line, size, matrix, shape), np.where(cover > 0, 255, 0).astype(np.uint8))
+    return np.where(np.asarray(cv2.dilate(crossing, near)) > 64, 0, cover).astype(np.uint8)
+
+
+def rim(line: PlacedLine, size: float, width: float, matrix: Matrix, shape: tuple[int, int]) -> Pixels:
+    """The letters grown by `width` ems on all sides, with round corners."""
+    fine = _fineness(size, matrix)
+    scaled = np.diag([fine, fine, 1.0]) @ matrix
+    cover = letters(line, size, scaled, (shape[0] * fine, shape[1] * fine))
+    away = cv2.distanceTransform((cover < 128).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    reach = width * size * _scale(scaled)
+    grown = (np.clip(reach + 0.5 - away, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(cv2.resize(grown, shape[::-1], interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def blurred(cover: Pixels, deviation: float) -> Pixels:
+    """The coverage smoothed by a Gaussian of that many pixels."""
+    if deviation < 0.2:
+        return cover
+    return np.asarray(cv2.GaussianBlur(cover, (0, 0), deviation), dtype=np.uint8)
+
+
+def _scale(matrix: Matrix) -> float:
+    return math.sqrt(abs(float(np.linalg.det(matrix[:2, :2]))))
+
+
+def _fineness(size: float, matrix: Matrix) -> int:
+    return max(1, min(_FINE, math.ceil(_ENOUGH / max(1.0, size * _scale(matrix)))))
+
+
+def ink_box(line: PlacedLine, size: float, ink: Box) -> Box:
+    """A box of the line's own ems, in the frame."""
+    return ink.scaled(size).moved(line.x, line.y)
+
+
+def _paste(canvas: Pixels, pixels: Pixels, left: int, top: int) -> None:
+    height, width = canvas.shape
+    x0, y0 = max(0, left), max(0, top)
+    x1, y1 = min(width, left + pixels.shape[1]), min(height, top + pixels.shape[0])
+    if x1 > x0 and y1 > y0:
+        canvas[y0:y1, x0:x1] = pixels[y0 - top : y1 - top, x0 - left : x1 - left]
