@@ -28,6 +28,7 @@ from shared.core.config import (
 
 if TYPE_CHECKING:
     from shared.auth.authenticator import Authenticator
+    from shared.core.priority import Priority
     from shared.db.health import HealthCheck
     from shared.db.idempotency import IdempotencyKeys
     from shared.db.inbox import Inbox
@@ -114,10 +115,10 @@ class Context:
         """Count the request against a politeness limit."""
         return RateLimiter(redis_cache()).check(rule_name, principal_id, limit, window_seconds)
 
-    def reschedule(self, body: ProcessImage, when: datetime) -> None:
-        """Have the same task delivered again, not before `when`."""
+    def reschedule(self, body: ProcessImage, when: datetime, priority: Priority | None) -> None:
+        """Have the same task delivered again by the same queue, not before `when`."""
         with self.open(body.account) as uow:
-            uow.outbox.task(self.operation, body.model_dump(), due=when)
+            uow.outbox.task(self.operation, body.model_dump(), due=when, priority=priority)
 
     @cached_property
     def authenticator(self) -> Authenticator:

@@ -88,7 +88,16 @@ def function_environment(
     """The settings of one function; KeyError for a word of `uses` that no row of the table knows."""
     manifest = manifests[function]
     seen = settings(state, at, manifests, map(str, manifest.uses), database_user(function))
-    return {**seen, "THREADS": str(manifest.threads), "CONCURRENCY": str(manifest.concurrency)}
+    return {**seen, "THREADS": str(threads(manifest)), "CONCURRENCY": str(threads(manifest))}
+
+
+def threads(manifest: Manifest) -> int:
+    """How many requests a function serves at a time here.
+
+    One process plays all instances, so one with several queues has a place for each of them: work that waits
+    in one never keeps the others' waiting.
+    """
+    return max(manifest.threads, len(manifest.queues))
 
 
 def settings(

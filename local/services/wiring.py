@@ -7,8 +7,8 @@ from typing import Any
 
 from local.gateway.invokers import EVENTS
 from local.identity import PROJECT
-from local.services.environment import Addresses, function_url
-from shared.edge.manifest import Manifest
+from local.services.environment import Addresses, function_url, threads
+from shared.edge.manifest import Manifest, Pace
 
 DEAD_LETTER_FUNCTION = "on_dead_letter"
 SHORTEST_BACKOFF, LONGEST_BACKOFF = 10.0, 600.0
@@ -26,7 +26,11 @@ def wiring(
     return {
         "topics": sorted({m.topic_name for m in events if m.topic_name}),
         "subscriptions": [_subscription(m, at, dead, shortest_backoff) for m in events],
-        "queues": [_queue(m, shortest_backoff) for m in manifests.values() if m.queue],
+        "queues": [
+            _queue(m, name, pace, shortest_backoff)
+            for m in manifests.values()
+            for name, pace in m.queues.items()
+        ],
     }
 
 
@@ -58,14 +62,16 @@ def _subscription(m: Manifest, at: Addresses, dead: str | None, shortest: float 
     }
 
 
-def _queue(m: Manifest, shortest: float | None) -> dict[str, Any]:
+def _queue(m: Manifest, name: str, pace: Pace, shortest: float | None) -> dict[str, Any]:
     assert m.queue is not None  # noqa: S101 - for the type checker: callers pass functions with queues
+    # The one process here has a place for each priority, where the cloud has instances for each.
+    share = threads(m) // len(m.queues) if m.queue.priorities else pace.concurrent
     return {
-        "name": m.queue_name,
+        "name": name,
         "attempts": m.queue_max_attempts,
         "shortest_backoff": float(m.queue.min_backoff[:-1]) if shortest is None else shortest,
         "longest_backoff": float(m.queue.max_backoff[:-1]),
         "doublings": _DOUBLINGS,
-        "concurrent": m.queue.concurrent,
-        "per_second": m.queue.rate,
+        "concurrent": min(pace.concurrent, share),
+        "per_second": pace.rate,
     }

@@ -57,12 +57,12 @@ def key_cache_key(digest: bytes) -> str:
 
 
 def _encode(principal: Principal) -> bytes:
-    return json.dumps([principal.id, principal.account, sorted(principal.scopes)]).encode()
+    return json.dumps([principal.id, principal.account, sorted(principal.scopes), principal.plan]).encode()
 
 
 def _decode(data: bytes) -> Principal:
-    key, account, scopes = json.loads(data)
-    return Principal(key, account, frozenset(scopes))
+    key, account, scopes, plan = json.loads(data)
+    return Principal(key, account, frozenset(scopes), plan)
 
 
 def _bearer(authorization: str | None) -> str | None:

@@ -10,8 +10,9 @@ SCOPES: Final = ("jobs:read", "jobs:write")
 
 @dataclass(frozen=True)
 class Principal:
-    """An authenticated caller: a key's id, its account, and what it may do."""
+    """An authenticated caller: a key's id, its account, what it may do, and the account's plan."""
 
     id: str
     account: str
     scopes: frozenset[str]
+    plan: str = "standard"

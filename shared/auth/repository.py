@@ -18,7 +18,16 @@ def find_principal(uow: UnitOfWork, digest: bytes) -> Principal | None:
     )
     columns = (api_keys.c.id, api_keys.c.account_id, api_keys.c.scopes)
     row = uow.execute(select(*columns).where(*alive)).first()
-    return None if row is None else Principal(row.id, row.account_id, frozenset(row.scopes))
+    if row is None:
+        return None
+    uow.act_for(row.account_id)
+    plan = plan_of(uow)
+    return None if plan is None else Principal(row.id, row.account_id, frozenset(row.scopes), plan)
+
+
+def plan_of(uow: UnitOfWork) -> str | None:
+    """The plan of the unit of work's account; None for one that is not there or was closed."""
+    return uow.execute(select(accounts.c.plan).where(accounts.c.deleted_at.is_(None))).scalar_one_or_none()
 
 
 def insert_account(uow: UnitOfWork, account: str, name: str) -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from shared.core.priority import Priority
+
 
 def service_name(function: str) -> str:
-    """Cloud Run's name of a function, and of the queue that feeds it: `on_upload` is `on-upload`."""
+    """Cloud Run's name of a function: `on_upload` is `on-upload`."""
     return function.replace("_", "-")
+
+
+def queue_name(function: str, priority: Priority | None = None) -> str:
+    """The queue that feeds a task function; one of several for a function that has priorities."""
+    service = service_name(function)
+    return service if priority is None else f"{service}-{priority}"
 
 
 def function_url(template: str, function: str) -> str:

@@ -33,7 +33,7 @@ accounts = Table(
     "accounts",
     metadata,
     Column("id", Text, primary_key=True),
-    *_text("name", "location"),
+    *_text("name", "location", "plan"),
     *_times("created_at", "deleted_at"),
 )
 api_keys = Table(
@@ -49,7 +49,7 @@ jobs = Table(
     "jobs",
     metadata,
     Column("id", Text, primary_key=True),
-    *_text("account_id", "parent_id", "created_by", "origin", "medium", "state", "name"),
+    *_text("account_id", "parent_id", "created_by", "origin", "medium", "state", "priority", "name"),
     *_text("source_language", "source_object"),
     Column("source_generation", BigInteger),
     Column("source_media_type", Text),
@@ -110,7 +110,7 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", BigInteger, primary_key=True),
-    *_text("account_id", "kind", "destination"),
+    *_text("account_id", "kind", "destination", "priority"),
     Column("payload", JSONB),
     *_times("due_at", "claimed_until"),
     Column("attempts", Integer),

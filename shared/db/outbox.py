@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.core.priority import Priority
 from shared.db.models import clock_now, outbox
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Effect:
     destination: str
     payload: dict[str, Any]
     due_at: datetime | None = None
+    priority: Priority | None = None
 
 
 Deliver = Callable[[list[Effect]], None]
@@ -61,9 +63,16 @@ class Outbox:
         self._deliver = deliver
         self._pending: list[dict[str, Any]] = []
 
-    def task(self, function: str, body: dict[str, Any], due: Due = timedelta()) -> None:
-        """Have `function` called with `body`, which holds ids only."""
-        self._add("task", function, body, due)
+    def task(
+        self,
+        function: str,
+        body: dict[str, Any],
+        due: Due = timedelta(),
+        *,
+        priority: Priority | None = None,
+    ) -> None:
+        """Have `function` called with `body`, which holds ids only; `priority` if it has several queues."""
+        self._add("task", function, body, due, priority)
 
     def event(self, topic: str, body: dict[str, Any]) -> None:
         """Tell the subscribers of `topic`."""
@@ -73,8 +82,20 @@ class Outbox:
         """Erase a `source` in the uploads bucket, and what `job` wrote below the prefixes `results`."""
         self._add("erase", "", body, due)
 
-    def _add(self, kind: Kind, destination: str, payload: dict[str, Any], due: Due) -> None:
-        row: dict[str, Any] = {"kind": kind, "destination": destination, "payload": payload}
+    def _add(
+        self,
+        kind: Kind,
+        destination: str,
+        payload: dict[str, Any],
+        due: Due,
+        priority: Priority | None = None,
+    ) -> None:
+        row: dict[str, Any] = {
+            "kind": kind,
+            "destination": destination,
+            "payload": payload,
+            "priority": priority,
+        }
         row |= {"due_at": due.isoformat()} if isinstance(due, datetime) else {"wait": due.total_seconds()}
         if not self._uow.waits(_KEY):
             self._pending = []
@@ -84,9 +105,15 @@ class Outbox:
     def _insertion(self) -> ReturningInsert[Any]:
         due = func.coalesce(_NEW.c.due_at, clock_now() + func.make_interval(0, 0, 0, 0, 0, 0, _NEW.c.wait))
         rows = select(
-            literal(self._uow.account), _NEW.c.kind, _NEW.c.destination, _NEW.c.payload, due, due + CLAIM
+            literal(self._uow.account),
+            _NEW.c.kind,
+            _NEW.c.destination,
+            _NEW.c.payload,
+            _NEW.c.priority,
+            due,
+            due + CLAIM,
         )
-        into = ["account_id", "kind", "destination", "payload", "due_at", "claimed_until"]
+        into = ["account_id", "kind", "destination", "payload", "priority", "due_at", "claimed_until"]
         statement = insert(outbox).from_select(into, rows.params(rows=self._pending))
         return statement.returning(*_COLUMNS, _FUTURE)
 
@@ -103,6 +130,7 @@ _COLUMNS = (
     outbox.c.kind,
     outbox.c.destination,
     outbox.c.payload,
+    outbox.c.priority,
     outbox.c.due_at,
 )
 _FUTURE = (outbox.c.due_at > clock_now()).label("future")
@@ -112,6 +140,7 @@ _NEW = (
         column("kind", Text),
         column("destination", Text),
         column("payload", JSONB),
+        column("priority", Text),
         column("due_at", DateTime(timezone=True)),
         column("wait", Double),
         name="new",
@@ -122,7 +151,16 @@ _NEW = (
 
 def _effect(row: Any) -> Effect:
     due = datetime.fromisoformat(row.due_at) if isinstance(row.due_at, str) else row.due_at
-    return Effect(row.id, row.account_id, row.kind, row.destination, row.payload, due if row.future else None)
+    priority = None if row.priority is None else Priority(row.priority)
+    return Effect(
+        row.id,
+        row.account_id,
+        row.kind,
+        row.destination,
+        row.payload,
+        due if row.future else None,
+        priority,
+    )
 
 
 def claim_unsent(uow: UnitOfWork, limit: int) -> list[Effect]:

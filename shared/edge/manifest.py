@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.core.config import Misconfigured, pool_size
-from shared.core.names import service_name
+from shared.core.names import queue_name, service_name
+from shared.core.priority import Priority
 
 Kind = Literal["http", "stream", "storage", "pubsub", "task", "schedule"]
 Seconds = Annotated[str, Field(pattern=r"^[1-9][0-9]*s$", description="whole seconds, such as 60s")]
@@ -38,15 +39,37 @@ class Use(StrEnum):
     KEYS = "keys"
 
 
-class Queue(BaseModel):
-    """The queue that feeds a task function."""
+class Pace(BaseModel):
+    """How fast a queue dispatches."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rate: float = Field(gt=0, le=500, description="dispatches a second at most")
     concurrent: int = Field(ge=1, le=5000, description="dispatches running at a time at most")
+
+
+class Queue(BaseModel):
+    """The queue that feeds a task function, or one for each priority; retries are alike in all of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rate: float | None = Field(None, gt=0, le=500, description="one queue: dispatches a second at most")
+    concurrent: int | None = Field(None, ge=1, le=5000, description="one queue: running at a time at most")
+    priorities: dict[Priority, Pace] | None = Field(
+        None, description="a queue for each priority, each with a share of the instances that is its own"
+    )
     min_backoff: Seconds = Field(description="wait before the first retry")
     max_backoff: Seconds = Field(description="wait before any retry at most")
+
+    @model_validator(mode="after")
+    def _one_or_one_for_each(self) -> Self:
+        if self.priorities is None and (self.rate is None or self.concurrent is None):
+            raise ValueError("a queue has rate and concurrent, or priorities")
+        if self.priorities is not None and (self.rate, self.concurrent) != (None, None):
+            raise ValueError("with priorities, rate and concurrent belong to each of them")
+        if self.priorities is not None and set(self.priorities) != set(Priority):
+            raise ValueError("priorities are all of " + ", ".join(Priority))
+        return self
 
 
 class Manifest(BaseModel):
@@ -77,14 +100,14 @@ class Manifest(BaseModel):
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        wrong = [*_fields_of_other_kinds(self), *_limits(self), *_paths(self)]
+        wrong = [*_fields_of_other_kinds(self), *_limits(self), *_queue(self), *_paths(self)]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
 
     @property
     def service(self) -> str:
-        """Name of the Cloud Run service, and of the queue or topic that feeds it."""
+        """Name of the Cloud Run service, and of the topic or the one queue that feeds it."""
         return service_name(self.name)
 
     @property
@@ -93,9 +116,18 @@ class Manifest(BaseModel):
         return (self.topic or self.service) if self.kind in ("storage", "pubsub") else None
 
     @property
-    def queue_name(self) -> str | None:
-        """Queue that dispatches to this function; None where none does."""
-        return self.service if self.kind == "task" else None
+    def queues(self) -> dict[str, Pace]:
+        """The queues that dispatch to this function, by name."""
+        if self.queue is None:
+            return {}
+        if self.queue.priorities is not None:
+            return {queue_name(self.name, lane): pace for lane, pace in self.queue.priorities.items()}
+        return {self.service: Pace.model_validate(self.queue.model_dump(include={"rate", "concurrent"}))}
+
+    def priority_of(self, queue: str) -> Priority | None:
+        """The priority whose queue this is; None where the function has one queue only."""
+        lanes = self.queue.priorities if self.queue and self.queue.priorities else {}
+        return next((lane for lane in lanes if queue_name(self.name, lane) == queue), None)
 
     @property
     def public(self) -> bool:
@@ -224,8 +256,19 @@ def _limits(m: Manifest) -> list[str]:
         wrong.append("min_instances is above max_instances")
     if {Use.DATABASE, Use.DATABASE_SYSTEM} <= set(m.uses):
         wrong.append("uses names one database role, not both")
-    if m.queue and int(m.queue.min_backoff[:-1]) > int(m.queue.max_backoff[:-1]):
+    return wrong
+
+
+def _queue(m: Manifest) -> list[str]:
+    if m.queue is None:
+        return []
+    wrong = []
+    if int(m.queue.min_backoff[:-1]) > int(m.queue.max_backoff[:-1]):
         wrong.append("min_backoff is above max_backoff")
+    # Dispatches that find no instance free are refused and wait, however urgent they are.
+    places, taken = m.max_instances * m.concurrency, sum(pace.concurrent for pace in m.queues.values())
+    if m.queue.priorities and taken > places:
+        wrong.append(f"the priorities take {taken} of {places} places")
     return wrong
 
 

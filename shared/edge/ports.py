@@ -10,6 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from shared.core.priority import Priority
+
 
 class Principal(Protocol):
     """Whoever a request speaks for."""
@@ -120,8 +122,8 @@ class EdgeContext(Protocol):
         It connects when it is first used, not when it is entered.
         """
 
-    def reschedule(self, body: BaseModel, when: datetime) -> None:
-        """Commit a new task with this body for this operation, not to be run before `when`."""
+    def reschedule(self, body: BaseModel, when: datetime, priority: Priority | None) -> None:
+        """Commit a new task with this body for this operation and queue, not to be run before `when`."""
 
 
 class ContextFactory(Protocol):

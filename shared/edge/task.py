@@ -114,7 +114,8 @@ def _settle(visit: Visit, outcome: Plan, error: Exception, body: Any, failed: Fa
     if isinstance(outcome, Retry):
         return refuse(outcome, visit.request_id)
     if isinstance(outcome, RetryAt):
-        visit.ctx.reschedule(body, outcome.time)
+        lane = visit.manifest.priority_of(visit.request.headers.get("X-CloudTasks-QueueName", ""))
+        visit.ctx.reschedule(body, outcome.time, lane)
     elif failed is not None:
         failed(visit.ctx, body, error)
     return _DONE

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from shared.auth.repository import plan_of
 from shared.core.errors import ImangorError
 from shared.core.ids import new_id
+from shared.core.priority import Priority
 from shared.db.errors import violated
-from shared.db.models import accounts
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.charges import hold_credits
 from shared.jobs.dispatch import start_recognition
@@ -30,7 +31,8 @@ from shared.jobs.names import (
     read_inbox_path,
     results_prefix,
 )
-from shared.jobs.repository import ONCE_PER_OBJECT, JobRepository, account_gone
+from shared.jobs.priority import INBOX, SMALL_BYTES, priority
+from shared.jobs.repository import ONCE_PER_OBJECT, JobRecord, JobRepository, account_gone
 from shared.jobs.states import ENDED, JobState
 from shared.ledger import prices
 from shared.translation.languages import Languages
@@ -79,8 +81,15 @@ class Arrivals:
             repository.change(job.id, **facts)
             end_job(self._uow, job, JobState.FAILED, problem)
             return
-        repository.change(job.id, state=JobState.QUEUED, **facts)
-        start_recognition(self._uow, job)
+        lane = self._priority(job, arrival.size)
+        repository.change(job.id, state=JobState.QUEUED, priority=lane, **facts)
+        start_recognition(self._uow, replace(job, priority=lane))
+
+    def _priority(self, job: JobRecord, size: int | None) -> Priority:
+        """What the job was given when its size was not known, unless it turns out to be large."""
+        if size is None or size <= SMALL_BYTES:
+            return job.priority
+        return priority(plan_of(self._uow) or "", size, job.priority)
 
     def _dropped(self, place: DroppedInto, arrival: Arrival) -> None:
         try:
@@ -118,7 +127,7 @@ class Arrivals:
 
 def account_exists(uow: UnitOfWork) -> bool:
     """Whether the unit of work's account is there; a path can name any."""
-    return uow.execute(select(accounts.c.id).where(accounts.c.deleted_at.is_(None))).first() is not None
+    return plan_of(uow) is not None
 
 
 def reject_file(uow: UnitOfWork, place: DroppedInto, arrival: Arrival, error: ImangorError) -> None:
@@ -131,6 +140,7 @@ def _values(place: DroppedInto, arrival: Arrival) -> dict[str, Any]:
     return {
         "id": new_id("job"),
         "created_by": "inbox",
+        "priority": INBOX,
         "origin": "inbox",
         "name": display_name(place.path),
         "source_object": arrival.name,

@@ -17,16 +17,16 @@ RESCUE_AFTER: Final = timedelta(minutes=30)
 
 def start_recognition(uow: UnitOfWork, job: JobRecord) -> None:
     """Have the job's picture read."""
-    _send(uow, ProcessImage(account=job.account_id, job=job.id, step="recognise"))
+    _send(uow, job, ProcessImage(account=job.account_id, job=job.id, step="recognise"))
     set_deadline(uow, job.id, Action.RESCUE, RESCUE_AFTER)
 
 
 def start_rendering(uow: UnitOfWork, job: JobRecord, languages: Iterable[str]) -> None:
     """Have the job's picture set in each of these languages."""
     for language in languages:
-        _send(uow, ProcessImage(account=job.account_id, job=job.id, step="render", target=language))
+        _send(uow, job, ProcessImage(account=job.account_id, job=job.id, step="render", target=language))
     set_deadline(uow, job.id, Action.RESCUE, RESCUE_AFTER)
 
 
-def _send(uow: UnitOfWork, body: ProcessImage) -> None:
-    uow.outbox.task("process_image", body.model_dump())
+def _send(uow: UnitOfWork, job: JobRecord, body: ProcessImage) -> None:
+    uow.outbox.task("process_image", body.model_dump(), priority=job.priority)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 
 from shared.cache.redis import cache_key
+from shared.core.priority import Priority
 from shared.db.errors import diagnostics
 from shared.db.models import accounts, clock_now, deadlines, job_targets, jobs
 from shared.db.unit_of_work import UnitOfWork
@@ -30,6 +31,7 @@ class JobRecord:
     created_by: str
     origin: str
     state: JobState
+    priority: Priority
     name: str
     source_language: str | None
     source_object: str
@@ -113,7 +115,8 @@ class JobRepository:
             into = ["job_id", "account_id", "language"]
             self._uow.later(lambda: insert(job_targets).from_select(into, rows))
         known: dict[str, Any] = {field.name: columns.get(field.name) for field in fields(JobRecord)}
-        return JobRecord(**{**known, "state": JobState(values["state"])})
+        words = {"state": JobState(values["state"]), "priority": Priority(values["priority"])}
+        return JobRecord(**{**known, **words})
 
     def find(self, job: str, *, lock: bool = False) -> JobRecord | None:
         """The job, deleted or not; with `lock`, nobody else changes it before this transaction ends."""
@@ -159,6 +162,17 @@ class JobRepository:
             found[row.job_id].append(_target(row))
         return found
 
+    def retried(self, job: str) -> dict[str, str]:
+        """The job's languages that a child has done or is doing, each with the newest such child."""
+        lost = (TargetState.FAILED.value, TargetState.CANCELLED.value)
+        statement = (
+            select(job_targets.c.language, jobs.c.id)
+            .join_from(jobs, job_targets, jobs.c.id == job_targets.c.job_id)
+            .where(jobs.c.parent_id == job, jobs.c.deleted_at.is_(None), job_targets.c.state.not_in(lost))
+            .order_by(jobs.c.created_at, jobs.c.id)
+        )
+        return {row.language: row.id for row in self._uow.execute(statement)}
+
     def change(self, job: str, **values: Any) -> None:
         """Change columns of the job; the database refuses a state that cannot follow."""
         if values.get("state") in ENDED:
@@ -190,7 +204,8 @@ class JobRepository:
 
 
 def _job(row: Row[Any]) -> JobRecord:
-    return JobRecord(**{**row._mapping, "state": JobState(row.state)})
+    words = {"state": JobState(row.state), "priority": Priority(row.priority)}
+    return JobRecord(**{**row._mapping, **words})
 
 
 def _target(row: Row[Any]) -> TargetRecord:

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from shared.core.ids import id_pattern
+from shared.core.priority import Priority
 from shared.jobs.states import JobState, TargetState
 from shared.scenes.schemas import Flag
 from shared.translation.tags import AUTO, Tag
@@ -55,6 +56,7 @@ class CreateJob(Model):
     source_language: Annotated[Tag | Literal["auto"], WrapValidator(_language)] = Field(
         AUTO, description="the source's language, or `auto`"
     )
+    priority: Priority | None = Field(None, description="lower than what plan and size give, if wanted")
     name: str = Field("", max_length=255, description="the file's name, for people", examples=["sign.jpg"])
 
     @field_validator("name")
@@ -139,6 +141,7 @@ class Job(Model):
     state: JobState
     name: str
     medium: Literal["picture"] = "picture"
+    priority: Priority = Field(description="how soon its steps are done")
     source_language: str = Field(description="as given; `auto` when it is detected")
     targets: list[JobTarget]
     parent: JobId | None = None

@@ -22,6 +22,7 @@ from shared.jobs.endings import end_job
 from shared.jobs.erasure import erase_media
 from shared.jobs.errors import JobEnded, NothingToRetry
 from shared.jobs.names import display_name, results_prefix, source_object
+from shared.jobs.priority import priority
 from shared.jobs.repository import JobRecord, JobRepository, job_cache_key, pending
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobPage, JobUpload
 from shared.jobs.states import ENDED, JobState, TargetState
@@ -75,6 +76,7 @@ class JobService:
             "origin": "upload",
             "state": JobState.AWAITING_UPLOAD,
             "name": order.name or (display_name(file.filename) if file else ""),
+            "priority": priority(principal.plan, None, order.priority),
             "source_language": order.language,
             "source_object": source_object(principal.account, job),
             "results_prefix": results_prefix(principal.account, job),
@@ -84,6 +86,7 @@ class JobService:
             upload = self._uploads.sign(values["source_object"], UPLOAD_WINDOW)
             return self._accept(values, order, upload)
         values |= self._store(values["source_object"], file.data())
+        values["priority"] = priority(principal.plan, values["source_bytes"], order.priority)
         stored = (values["source_object"], values["source_generation"])
         self._current().after_rollback(lambda: self._uploads.discard(*stored))
         return self._accept(values, order)
@@ -126,15 +129,23 @@ class JobService:
         return self._read(uow, job)
 
     def retry(self, principal: Principal, job: str) -> Job:
-        """Start a child job for the targets that failed or were cancelled, with the parent's scene if any."""
+        """Start a child job for the targets that failed or were cancelled, with the parent's scene if any.
+
+        What another child does already is not done twice: when nothing else is left, that child is the
+        answer, so that retrying twice is the same as once.
+        """
         uow = self._current()
         repository, scenes = JobRepository(uow), SceneRepository(uow)
         parent = repository.get(job, lock=True)
-        again = [
+        failed = [
             target.language
             for target in repository.targets([job])[job]
             if target.state in {TargetState.FAILED, TargetState.CANCELLED}
         ]
+        retried = repository.retried(job)
+        again = [language for language in failed if language not in retried]
+        if failed and not again:
+            return self._read(uow, retried[failed[-1]])
         uploaded = parent.source_generation is not None and repository.has_media(job)
         if parent.state not in ENDED or not again or not uploaded:
             raise NothingToRetry()
@@ -144,7 +155,7 @@ class JobService:
             start_rendering(uow, child, again)
         else:
             start_recognition(uow, child)
-        return self._read(uow, child.id)
+        return views.job(child, pending(child, again))
 
     def delete(self, job: str) -> None:
         """Forget a job: its media are erased at once, its row stays for the audit."""
@@ -194,6 +205,7 @@ class JobService:
             "created_by": principal.id,
             "origin": "parent",
             "state": JobState.QUEUED,
+            "priority": priority(principal.plan, parent.source_bytes),
             "results_prefix": results_prefix(principal.account, child),
             "price_version": prices.current().version,
         }

@@ -13,6 +13,7 @@ def job(record: JobRecord, targets: list[TargetRecord], upload: JobUpload | None
     return Job(
         id=record.id,
         state=record.state,
+        priority=record.priority,
         name=record.name,
         source_language=record.source_language or AUTO,
         targets=[_target(target) for target in targets],

@@ -75,7 +75,8 @@ class Delivery:
         if effect.kind == "task":
             body = json.dumps(effect.payload).encode()
             deadline = self._deadlines.get(effect.destination, 600)
-            self._queue.enqueue(effect.destination, body, task_name(effect), effect.due_at, deadline)
+            name = task_name(effect)
+            self._queue.enqueue(effect.destination, body, name, effect.due_at, deadline, effect.priority)
         elif effect.kind == "event":
             data = json.dumps(effect.payload).encode()
             self._topics.publish(effect.destination, data, {"ce-source": SOURCE, "ce-id": f"evt_{effect.id}"})

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.core.config import CallerSettings, ChannelSettings, ProjectSettings
-from shared.core.names import function_url, service_name
+from shared.core.names import function_url, queue_name
+from shared.core.priority import Priority
 from shared.providers.channel import grpc_transport
 from shared.queue.errors import QueueUnavailable
 from shared.queue.retries import passing_failures
@@ -31,28 +32,19 @@ class TaskQueue:
         name: str,
         at: datetime | None = None,
         deadline_seconds: int = 600,
+        priority: Priority | None = None,
     ) -> None:
         """Have `function` called with the JSON `body`, at `at` (aware) or at once, in the queue's order.
 
         `name` (letters, digits, `-`, `_`) makes it once-only for a while: a name that is or was there is
-        success. `deadline_seconds` (15 to 1800) is how long the function may take. Raises `QueueUnavailable`.
+        success. `deadline_seconds` (15 to 1800) is how long the function may take. `priority` chooses among
+        the queues of a function that has several. Raises `QueueUnavailable`.
         """
         from google.api_core.exceptions import AlreadyExists, GoogleAPICallError, RetryError
         from google.auth.exceptions import GoogleAuthError
 
-        queue = f"{self._location()}/queues/{service_name(function)}"
-        url = function_url(self._callers.function_url, function)
-        task: dict[str, Any] = {
-            "name": f"{queue}/tasks/{name}",
-            "http_request": {
-                "url": url,
-                "http_method": "POST",
-                "headers": {"Content-Type": "application/json"},
-                "body": body,
-                "oidc_token": {"service_account_email": self._callers.tasks_invoker, "audience": url},
-            },
-            "dispatch_deadline": timedelta(seconds=deadline_seconds),
-        }
+        queue = f"{self._location()}/queues/{queue_name(function, priority)}"
+        task = self._task(f"{queue}/tasks/{name}", function, body, deadline_seconds)
         if at is not None:
             task["schedule_time"] = at
         try:
@@ -63,6 +55,20 @@ class TaskQueue:
             return
         except (GoogleAPICallError, RetryError, GoogleAuthError) as error:
             raise QueueUnavailable from error
+
+    def _task(self, name: str, function: str, body: bytes, deadline_seconds: int) -> dict[str, Any]:
+        url = function_url(self._callers.function_url, function)
+        return {
+            "name": name,
+            "http_request": {
+                "url": url,
+                "http_method": "POST",
+                "headers": {"Content-Type": "application/json"},
+                "body": body,
+                "oidc_token": {"service_account_email": self._callers.tasks_invoker, "audience": url},
+            },
+            "dispatch_deadline": timedelta(seconds=deadline_seconds),
+        }
 
     def _location(self) -> str:
         return f"projects/{self._project.google_cloud_project}/locations/{self._project.location}"

@@ -17,7 +17,7 @@ from local.testing import running, until
 
 pytestmark = pytest.mark.cloud
 
-QUEUE = "projects/imangor-local/locations/us-central1/queues/process-image"
+QUEUE = "projects/imangor-local/locations/us-central1/queues/process-image-interactive"
 
 
 def _calls(cloud):

@@ -10,6 +10,7 @@ from shared.jobs.arrivals import Arrivals
 from shared.jobs.errors import UploadBeforeJob
 from shared.jobs.messages import Arrival
 from shared.jobs.names import MAX_UPLOAD_BYTES
+from shared.jobs.priority import SMALL_BYTES
 from shared.jobs.rejected import DeadLetters
 from shared.jobs.schemas import JobFilter
 from shared.jobs.states import JobState
@@ -53,6 +54,32 @@ def test_an_upload_starts_its_job(desk):
     row = desk.database.rows("select source_generation, source_bytes from jobs")[0]
     assert tuple(row) == (7, 1000)
     assert desk.database.value("select action from deadlines") == "rescue"
+
+
+@pytest.mark.parametrize(
+    ("size", "plan", "lane"),
+    [
+        (SMALL_BYTES, "standard", "interactive"),
+        (SMALL_BYTES + 1, "standard", "standard"),
+        (SMALL_BYTES + 1, "premium", "interactive"),
+    ],
+)
+def test_an_upload_that_turns_out_to_be_large_loses_its_priority(desk, size, plan, lane):
+    desk.database.run("update accounts set plan = :plan", plan=plan)
+    job = desk.create("es").id
+    upload(desk, job, size=size)
+    assert desk.job(job).priority == lane
+    assert [effect.priority for effect in desk.sent] == [lane]
+
+
+def test_a_file_in_an_inbox_is_accepted_by_two_statements_as_bulk(desk):
+    with desk.database.statements() as seen:
+        drop(desk, "en-es/a.png")
+    # Nobody's, then the account's settings; the savepoint; all of the job; the hold.
+    written = [statement for statement in seen if "insert into" in statement.lower()]
+    assert len(written) == 2
+    assert len([s for s in seen if "set_config" not in s and "savepoint" not in s.lower()]) == 2
+    assert [effect.priority for effect in desk.sent] == ["bulk"]
 
 
 def test_a_repeated_upload_event_changes_nothing(desk):

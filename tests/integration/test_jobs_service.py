@@ -2,15 +2,19 @@
 
 import base64
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from PIL import Image
 
+from shared.cache.redis import RedisCache
+from shared.core.config import RedisSettings
 from shared.core.errors import InvalidInput
 from shared.jobs.errors import EmptyUpload, JobEnded, JobNotFound, NothingToRetry
 from shared.jobs.repository import JobRepository
-from shared.jobs.schemas import JobFilter
+from shared.jobs.schemas import CreateJob, JobFilter
+from shared.jobs.service import JobService
 from shared.jobs.states import JobState, TargetState
 from shared.ledger.errors import InsufficientCredits
 from shared.scenes.repository import SceneRepository
@@ -340,3 +344,38 @@ def test_times_come_from_the_databases_clock(desk):
     desk.database.move_clock(timedelta(days=400))
     job = desk.create("es")
     assert job.created_at - job.upload.expires_at > timedelta(days=300)
+
+
+def test_the_priority_of_a_job_follows_from_plan_and_size_and_goes_with_its_task(desk):
+    job = desk.create("es", file=File())
+    assert job.priority == "interactive"
+    assert [effect.priority for effect in desk.sent] == ["interactive"]
+    desk.principal = replace(desk.principal, plan="economy")
+    assert desk.create("es", file=File()).priority == "standard"
+    asked = CreateJob.model_validate({"targets": ["es"], "priority": "bulk"})
+    assert desk.call("create", desk.principal, asked, None).priority == "bulk"
+
+
+def test_retrying_many_times_at_once_makes_one_child(desk, together):
+    job = desk.create("es", "fr", file=File())
+    move(desk, job.id, JobState.FAILED, es=TargetState.FAILED, fr=TargetState.FAILED)
+
+    def retry():
+        service = JobService(lambda: uow, desk.uow, desk.uploads, desk.languages, RedisCache(RedisSettings()))
+        with desk.uow() as uow:
+            return service.retry(desk.principal, job.id)
+
+    children = together(*[retry] * 8)
+    assert len({child.id for child in children}) == 1
+    assert desk.database.value("select count(*) from jobs") == 2
+    assert desk.call("retry", desk.principal, job.id).id == children[0].id
+
+
+def test_what_failed_in_the_child_too_may_be_retried_again(desk):
+    job = desk.create("es", "fr", file=File())
+    move(desk, job.id, JobState.FAILED, es=TargetState.FAILED, fr=TargetState.FAILED)
+    child = desk.call("retry", desk.principal, job.id)
+    move(desk, child.id, JobState.PARTLY_COMPLETED, es=TargetState.DONE, fr=TargetState.FAILED)
+    second = desk.call("retry", desk.principal, job.id)
+    assert second.id != child.id
+    assert states(second) == {"fr": TargetState.PENDING}

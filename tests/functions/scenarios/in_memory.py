@@ -157,5 +157,5 @@ class Context:
             raise
         WORLD.trail.append("commit")
 
-    def reschedule(self, body: Any, when: datetime) -> None:
+    def reschedule(self, body: Any, when: datetime, priority: Any) -> None:
         WORLD.later.append((body, when))

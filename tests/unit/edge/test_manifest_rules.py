@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from shared.core.config import Misconfigured
+from shared.core.priority import Priority
 from shared.edge.manifest import Manifest, load, load_all
 
 DEFAULTS = {
@@ -22,6 +23,9 @@ DEFAULTS = {
 QUEUE = {"rate": 5, "concurrent": 10, "min_backoff": "10s", "max_backoff": "600s"}
 HTTP = {"kind": "http", "paths": ["/v1/jobs", "/v1/jobs/{job_id}", "/v1/jobs/{job_id}/{part}", "/v1/ping"]}
 TASK = {"kind": "task", "queue": QUEUE}
+PACE = {"rate": 5, "concurrent": 5}
+LANES = {"interactive": PACE, "standard": PACE, "bulk": PACE}
+BACKOFF = {"min_backoff": "10s", "max_backoff": "600s"}
 
 
 def read(folder: Path, own: dict[str, Any], name: str = "process_image") -> Manifest:
@@ -87,6 +91,11 @@ def test_what_each_kind_needs_is_accepted(tmp_path: Path, own: dict[str, Any]):
         TASK | {"timeout": "1801s"},
         TASK | {"queue": QUEUE | {"min_backoff": "601s"}},
         TASK | {"queue": {"rate": 5}},
+        TASK | {"queue": BACKOFF},
+        TASK | {"queue": QUEUE | {"priorities": LANES}},
+        TASK | {"queue": BACKOFF | {"priorities": {"bulk": PACE}}},
+        TASK | {"queue": BACKOFF | {"priorities": LANES | {"urgent": PACE}}},
+        TASK | {"queue": BACKOFF | {"priorities": LANES}, "max_instances": 14},
         {"kind": "storage", "bucket": "uploads", "timeout": "541s"},
         {"kind": "pubsub", "attempts": 4},
         {"kind": "schedule", "schedule": "hourly"},
@@ -107,16 +116,24 @@ def test_a_file_that_is_no_mapping_is_named(tmp_path: Path, text: str):
 
 def test_a_task_functions_facts_follow_from_its_manifest(tmp_path: Path):
     task = read(tmp_path, TASK | {"timeout": "300s", "concurrency": 20})
-    assert (task.service, task.queue_name, task.topic_name) == ("process-image", "process-image", None)
+    assert (task.service, list(task.queues), task.topic_name) == ("process-image", ["process-image"], None)
     assert (task.threads, task.pool_size, task.public) == (20, 5, False)
     assert (task.attempts, task.queue_max_attempts) == (8, 9)
     assert task.dispatch_deadline == 300
     assert task.lease_seconds > task.dispatch_deadline + 60
 
 
+def test_each_priority_has_a_queue_and_a_share_of_the_instances(tmp_path: Path):
+    task = read(tmp_path, TASK | {"queue": BACKOFF | {"priorities": LANES}, "max_instances": 15})
+    assert set(task.queues) == {f"process-image-{lane}" for lane in ("interactive", "standard", "bulk")}
+    assert {pace.concurrent for pace in task.queues.values()} == {5}
+    assert task.priority_of("process-image-bulk") is Priority.BULK
+    assert task.priority_of("process-image") is None
+
+
 def test_an_event_functions_topic_is_named_after_it(tmp_path: Path):
     stored = read(tmp_path, {"kind": "storage", "bucket": "uploads"}, "on_upload")
-    assert (stored.topic_name, stored.queue_name) == ("on-upload", None)
+    assert (stored.topic_name, stored.queues) == ("on-upload", {})
     assert read(tmp_path, {"kind": "pubsub", "topic": "other"}, "on_x").topic_name == "other"
 
 

@@ -26,7 +26,7 @@ class World:
             raise self.failing[kind]
         self.sent.append(what)
 
-    def enqueue(self, function, body, name, at, deadline):
+    def enqueue(self, function, body, name, at, deadline, priority):
         self._send("task", (function, name, at, deadline))
 
     def publish(self, topic, data, attributes):
