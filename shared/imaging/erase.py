@@ -9,27 +9,27 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from shared.imaging.attached import Mask, Words
 from shared.imaging.decode import Pixels
 from shared.imaging.frame import Points, bounds, filled, grown
-from shared.imaging.ink import Floats, Ground, Ink, Mask, separate, softness
+from shared.imaging.ink import Floats, Ground, Ink, separate, softness
 from shared.scenes.schemas import Block, Line
 
 _TEXTURED = 0.9
 _NOISY = 0.6
 _INPAINTED_EM = 40.0
+_TALL_SIGNS = frozenset("()[]{}|/\\（）「」『』【】｜")
 
 
 @dataclass(frozen=True)
 class Region:
-    """A line's crop: masks of the words, bare and with a margin, and of what the ground is learnt from."""
+    """A line's crop in the picture, and where its words are in the crop."""
 
     left: int
     top: int
     right: int
     bottom: int
-    tight: Mask
-    wide: Mask
-    usable: Mask
+    words: Words
 
     def cut(self, pixels: Pixels) -> Pixels:
         """The crop as a view of the picture."""
@@ -55,7 +55,10 @@ def region_of(line: Line, em: float, width: int, height: int, others: Sequence[P
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * radius + 1, 2 * radius + 1))
     near = np.asarray(cv2.dilate(wide.astype(np.uint8), kernel), dtype=bool)
     usable = near & ~wide & ~filled(shape, others, left, top)
-    return Region(left, top, right, bottom, filled(shape, words, left, top), wide, usable)
+    bracketed = not _TALL_SIGNS.isdisjoint(line.text)
+    return Region(
+        left, top, right, bottom, Words(filled(shape, words, left, top), wide, usable, em, bracketed)
+    )
 
 
 def erase(
@@ -80,11 +83,11 @@ def erase(
             continue
         # What stays must not lose its edges to a neighbour's margin.
         kept = [quads[j] for j in near if j >= erased]
-        writable = region.wide & ~filled(region.wide.shape, kept, region.left, region.top)
+        writable = region.words.wide & ~filled(region.words.wide.shape, kept, region.left, region.top)
         if alpha is not None and _erase_alpha(region, alpha, writable):
             continue
         crop = region.cut(rgb)
-        ground, ink = separate(crop, region.tight, region.wide, region.usable, em)
+        ground, ink = separate(crop, region.words)
         soft[block.id].append(softness(crop, ground, ink))
         _repaint(crop, ground, ink, writable, em, rng)
     return {name: float(np.median(values)) for name, values in soft.items() if values}
@@ -101,7 +104,7 @@ def neighbours(quads: Sequence[Points], i: int, margin: float) -> list[int]:
 def _erase_alpha(region: Region, alpha: Pixels, writable: Mask) -> bool:
     """Where the ground is transparent the letters are what is not: clear them. Tells whether that was so."""
     crop = region.cut(alpha)
-    ring = crop[region.usable]
+    ring = crop[region.words.usable]
     if ring.size == 0 or float(np.mean(ring < 128)) < 0.7:
         return False
     crop[writable] = int(np.median(ring))
@@ -118,7 +121,7 @@ def _repaint(
     radius = max(1, round(0.05 * em)) if ground.noise > _NOISY and not textured else 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     spread = np.asarray(cv2.dilate(ink.halo.astype(np.uint8), kernel), dtype=np.uint8)
-    mask = spread.astype(bool) & writable
+    mask = spread.astype(bool) & writable & ~ink.strange
     if textured:
         crop[mask] = _inpainted(crop, spread, em)[mask]
         return

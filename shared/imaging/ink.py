@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.imaging.attached import Mask as Mask
+from shared.imaging.attached import Words, attached, dilated
 from shared.imaging.decode import Pixels
 
 Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 _SAMPLE = 6000
 _LARGEST_EM = 56.0
@@ -38,12 +39,14 @@ class Ground:
 class Ink:
     """Text pixels of a crop: `core` surely ink, `halo` core plus every pixel the ink has touched.
 
-    `foreign` are all pixels of the crop that are as far from the ground as ink is, text or not.
+    `foreign` are all pixels of the crop that are as far from the ground as ink is, text or not; `strange` those
+    of them that touch or reach into the words without being theirs.
     """
 
     core: Mask
     halo: Mask
     foreign: Mask
+    strange: Mask
     contrast: float
 
 
@@ -58,42 +61,39 @@ def distance(lab: Floats, other: Floats) -> Floats:
     return np.asarray(np.sqrt(((lab - other) ** 2).sum(axis=2)), dtype=np.float32)
 
 
-def separate(rgb: Pixels, tight: Mask, wide: Mask, usable: Mask, em: float) -> tuple[Ground, Ink]:
+def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
     """Tell ink from ground in a crop.
 
-    `tight` covers the words as recognised, `wide` a margin more, `usable` the pixels that may teach the
-    ground (no other text). `em` is the text's size in pixels. Method: a robust plane through ring and
-    words, Otsu's threshold (1979) on the CIELAB distance from it, then a second look at the ground
-    without the ink, and hysteresis for the anti-aliased rim. Large text is looked at from further away.
+    Method: a robust plane through ring and words, Otsu's threshold (1979) on the CIELAB distance from it,
+    then a second look at the ground without the ink, and hysteresis for the anti-aliased rim. Large text is
+    looked at from further away.
     """
-    shrink = em / _LARGEST_EM
+    shrink = words.em / _LARGEST_EM
     if shrink > 1.5:
-        return _separate_reduced(rgb, tight, wide, usable, em, shrink)
+        return _separate_reduced(rgb, words, shrink)
     lab = to_lab(rgb)
-    learn = usable | wide
-    plane = _robust_plane(rgb, learn, wide, tight)
+    learn = words.usable | words.wide
+    plane = _robust_plane(rgb, learn, words)
     far = distance(lab, to_lab(plane))
-    ink = _threshold(far, tight, wide, np.ones_like(tight), em)
+    ink = _threshold(far, words, np.ones_like(words.tight))
     for _ in range(2):
         known = _known(learn, ink)
-        smooth = _local_mean(rgb, known, plane, em)
+        smooth = _local_mean(rgb, known, plane, words.em)
         away = lab - to_lab(smooth)
         far = np.asarray(np.linalg.norm(away, axis=2), dtype=np.float32)
-        ink = _threshold(far, tight, wide, _same_side(rgb, away, far, ink.core), em)
+        ink = _threshold(far, words, _same_side(rgb, away, far, ink.core))
     known = _known(learn, ink)
     noise, texture = _residuals(lab, smooth, far, known)
     return Ground(smooth, noise, texture, known), ink
 
 
-def _separate_reduced(
-    rgb: Pixels, tight: Mask, wide: Mask, usable: Mask, em: float, shrink: float
-) -> tuple[Ground, Ink]:
+def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground, Ink]:
     """`separate` at a `shrink`-th of the size, its findings brought back to the full one."""
-    height, width = tight.shape
+    height, width = words.tight.shape
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
     small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    masks = [_scaled(mask, size) for mask in (tight, wide, usable)]
-    ground, ink = separate(small, masks[0], masks[1], masks[2], em / shrink)
+    tight, wide, usable = (_scaled(mask, size) for mask in (words.tight, words.wide, words.usable))
+    ground, ink = separate(small, Words(tight, wide, usable, words.em / shrink, words.bracketed))
     full = (width, height)
     smooth = _resized(ground.smooth, full, cv2.INTER_LINEAR)
     known = _scaled(ground.known, full)
@@ -106,7 +106,10 @@ def _separate_reduced(
         away = to_lab(rgb[ys, xs][None]) - to_lab(smooth[ys, xs][None])
         noise = 1.48 * float(np.median(np.linalg.norm(away, axis=2)))
     return Ground(smooth, noise, ground.texture, known), Ink(
-        _scaled(ink.core, full), _scaled(ink.halo, full) & wide, _scaled(ink.foreign, full), ink.contrast
+        _scaled(ink.core, full),
+        _scaled(ink.halo, full) & words.wide,
+        _scaled(ink.foreign, full),
+        ink.contrast,
     )
 
 
@@ -128,11 +131,11 @@ def _same_side(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Mask:
 
 def _known(learn: Mask, ink: Ink) -> Mask:
     """Pixels that show the ground, and nothing of the text or of things beside it."""
-    known = learn & ~_dilated(ink.halo | ink.foreign, 1)
+    known = learn & ~dilated(ink.halo | ink.foreign, 1)
     return known if known.sum() >= 12 else learn & ~ink.core
 
 
-def _robust_plane(rgb: Pixels, where: Mask, wide: Mask, tight: Mask) -> Floats:
+def _robust_plane(rgb: Pixels, where: Mask, words: Words) -> Floats:
     """Per channel a + bx + cy, fitted by iteratively reweighted least squares (Tukey's biweight).
 
     It starts from the commonest colour in and closely around the words: further out anything may lie.
@@ -144,9 +147,9 @@ def _robust_plane(rgb: Pixels, where: Mask, wide: Mask, tight: Mask) -> Floats:
     step = max(1, len(xs) // _SAMPLE)
     ys, xs = ys[::step], xs[::step]
     values = rgb[ys, xs].astype(np.float64)
-    votes = np.where(wide[ys, xs], np.where(tight[ys, xs], 1.0, 2.0), 0.05)
+    votes = np.where(words.wide[ys, xs], np.where(words.tight[ys, xs], 1.0, 2.0), 0.05)
     design = np.column_stack([np.ones(len(xs)), xs / width - 0.5, ys / height - 0.5])
-    weights = _near_mode(values, votes)
+    weights = _near_mode(values, votes) * votes
     fit = np.zeros((3, 3))
     for _ in range(6):
         root = np.sqrt(weights)[:, None]
@@ -154,13 +157,23 @@ def _robust_plane(rgb: Pixels, where: Mask, wide: Mask, tight: Mask) -> Floats:
         scaled = design * root
         fit = np.linalg.solve(scaled.T @ scaled + ridge, scaled.T @ (values * root))
         error = np.abs(values - design @ fit).max(axis=1)
-        reach = 4.7 * max(1.5, 1.48 * float(np.median(error[weights > 0.1]) if (weights > 0.1).any() else 2))
-        weights = np.where(error < reach, (1 - (error / reach) ** 2) ** 2, 0.0)
+        trusted = weights > 0.1 * votes
+        reach = 4.7 * max(1.5, 1.48 * _weighted_median(error[trusted], votes[trusted]))
+        weights = np.where(error < reach, (1 - (error / reach) ** 2) ** 2, 0.0) * votes
         if weights.sum() < 8:
-            weights = np.ones(len(xs))
+            weights = votes
     grid_x = (np.arange(width) / width - 0.5)[None, :, None]
     grid_y = (np.arange(height) / height - 0.5)[:, None, None]
     return np.asarray(np.clip(fit[0] + fit[1] * grid_x + fit[2] * grid_y, 0, 255), dtype=np.float32)
+
+
+def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """The value with half the weight below it; 2 without any values."""
+    if not values.size:
+        return 2.0
+    order = np.argsort(values)
+    share = np.cumsum(weights[order])
+    return float(values[order][int(np.searchsorted(share, share[-1] / 2))])
 
 
 def _near_mode(values: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -176,35 +189,24 @@ def _near_mode(values: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArr
     return np.asarray(np.exp(-((away / 40) ** 2)), dtype=np.float64)
 
 
-def _threshold(far: Floats, tight: Mask, wide: Mask, same: Mask, em: float) -> Ink:
-    inside = far[tight]
+def _threshold(far: Floats, words: Words, same: Mask) -> Ink:
+    inside = far[words.tight]
     if inside.size == 0:
-        none = np.zeros_like(tight)
-        return Ink(none, none, none, 0.0)
+        none = np.zeros_like(words.tight)
+        return Ink(none, none, none, none, 0.0)
     between = _otsu(inside)
-    calm = far[wide & (far <= between)]
+    calm = far[words.wide & (far <= between)]
     noise = 1.48 * float(np.median(calm)) if calm.size else 1.0
     cut = max(between, 3 * noise, 4.0)
     foreign = np.asarray(far > cut, dtype=bool)
-    core = _attached(foreign & wide & same, tight)
+    core, strange = attached(foreign & same, words)
+    core, free = core & words.wide, words.wide & ~strange
     contrast = float(np.percentile(far[core], 80)) if core.any() else 0.0
     # A rim pixel carries a share of the ink; below an eighth it cannot be told from noise.
     low = max(2.5 * noise, 0.1 * contrast, 1.2)
-    reach = max(2, round(0.09 * em))
-    halo = core | (_dilated(core, reach) & (far > low) & wide)
-    return Ink(core, _dilated(halo, 1) & wide, foreign, contrast)
-
-
-def _attached(found: Mask, tight: Mask) -> Mask:
-    """Drop what lies mostly outside the words: borders, icons and neighbours that the margin reaches."""
-    count, labels = cv2.connectedComponents(found.astype(np.uint8), connectivity=8)
-    if count < 2:
-        return found
-    total = np.bincount(labels.ravel(), minlength=count)
-    inside = np.bincount(labels[tight], minlength=count)
-    keep = inside >= 0.35 * total
-    keep[0] = False
-    return np.asarray(keep[labels], dtype=bool)
+    reach = max(2, round(0.09 * words.em))
+    halo = core | (dilated(core, reach) & (far > low) & free)
+    return Ink(core, dilated(halo, 1) & free, foreign, strange, contrast)
 
 
 def _otsu(values: Floats) -> float:
@@ -220,11 +222,6 @@ def _otsu(values: Floats) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
     return float(centres[int(np.nanargmax(np.nan_to_num(spread)))])
-
-
-def _dilated(mask: Mask, radius: int) -> Mask:
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel), dtype=bool)
 
 
 def _local_mean(rgb: Pixels, known: Mask, plane: Floats, em: float) -> Floats:

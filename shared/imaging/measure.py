@@ -76,7 +76,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     if region is None:
         return None
     crop = region.cut(rgb)
-    ground, ink = separate(crop, region.tight, region.wide, region.usable, frame.height * 0.8)
+    ground, ink = separate(crop, region.words)
     if ink.core.sum() < 6 or ink.contrast < 4:
         return None
     extent = _extent(ink.core, region, frame)
