@@ -39,8 +39,8 @@ class Ground:
 class Ink:
     """Text pixels of a crop: `core` surely ink, `halo` core plus every pixel the ink has touched.
 
-    `foreign` are all pixels of the crop that are as far from the ground as ink is, text or not; `strange` those
-    of them that touch or reach into the words without being theirs.
+    `foreign` are all pixels of the crop that are as far from the ground as ink is, text or not; `strange`
+    those of them that touch or reach into the words without being theirs.
     """
 
     core: Mask
@@ -109,6 +109,7 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
         _scaled(ink.core, full),
         _scaled(ink.halo, full) & words.wide,
         _scaled(ink.foreign, full),
+        _scaled(ink.strange, full),
         ink.contrast,
     )
 
