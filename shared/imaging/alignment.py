@@ -10,7 +10,7 @@ import numpy as np
 from shared.imaging.decode import Pixels
 from shared.imaging.frame import Points
 from shared.imaging.ink import to_lab
-from shared.imaging.paragraphs import Placed
+from shared.imaging.placed import Placed
 
 Alignment = Literal["left", "center", "right"]
 

@@ -8,18 +8,22 @@ from itertools import pairwise
 import numpy as np
 
 from shared.imaging.alignment import source_alignment
+from shared.imaging.columns import upright
 from shared.imaging.decode import Picture, Pixels
 from shared.imaging.derivative import flattened
 from shared.imaging.erase import neighbours
 from shared.imaging.harmony import harmonised
 from shared.imaging.ink import to_hex
+from shared.imaging.joining import compounds_in, joined
 from shared.imaging.lines import TextLine, lines_of
 from shared.imaging.measure import Look, measure
-from shared.imaging.outline import Plane, outline, plane_of
-from shared.imaging.paragraphs import Placed, joined, paragraphs, placed
-from shared.imaging.scripts import is_rtl, script_of
+from shared.imaging.order import in_reading_order
+from shared.imaging.outline import Plane, column_outline, outline, plane_of
+from shared.imaging.paragraphs import paragraphs
+from shared.imaging.placed import Placed, placed
+from shared.imaging.scripts import RTL, is_rtl, script_of
 from shared.scenes.recognition import Recognition, Word
-from shared.scenes.schemas import Block, Flag, Scene, Source, Style
+from shared.scenes.schemas import Block, Flag, Line, Scene, Source, Style
 
 _UNSURE = 0.6
 # What `measure` finds for Noto Sans at these weights.
@@ -31,14 +35,14 @@ def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scen
     """Group what was recognised in `picture` and measure how it looks.
 
     `recognition` is in the picture's own pixels. Block polygons reach from the ascenders of the first line
-    to the descenders of the last and from the first ink to the last. Blocks are in reading order, with ids
-    b1, b2, and so on.
+    to the descenders of the last and from the first ink to the last; those of vertical writing from the
+    first column's right side to the last one's left. Blocks are in reading order, with ids b1, b2, and so on.
     """
     lines = lines_of([word for word in recognition.words if _is_inside(word, picture)])
     rgb = flattened(picture.rgb, picture.alpha)
     looks = _looks(rgb, lines)
-    groups = paragraphs(placed(lines, looks))
-    plane = plane_of([line for group in groups for line in group])
+    groups = in_reading_order(paragraphs(placed(lines, looks)))
+    plane = plane_of([line for group in groups for line in group if not line.text.vertical])
     blocks = harmonised([_block(i, group, groups, plane, rgb) for i, group in enumerate(groups, 1)])
     return Scene(
         source=Source(
@@ -72,19 +76,26 @@ def _block(
     number: int, group: list[Placed], groups: Sequence[list[Placed]], plane: Plane | None, rgb: Pixels
 ) -> Block:
     size = _weighted([(p.size, len(p.words)) for p in group])
-    polygon = outline(group, size, plane)
+    polygon = column_outline(group, size) if group[0].text.vertical else outline(group, size, plane)
     confidence = _mean([(p.text.confidence, len(p.words)) for p in group])
     return Block(
         id=f"b{number}",
         polygon=polygon,
         angle=_angle(polygon),
-        lines=[p.text.line for p in group],
-        text=joined([p.words for p in group]),
+        lines=[_as_drawn(p.text) for p in group],
+        text=joined([p.words for p in group], compounds_in([p.words for g in groups for p in g])),
         language=next((p.text.language for p in group if p.text.language), None),
         confidence=min(1.0, max(0.0, confidence)),
         style=_style(group, groups, size, rgb),
         flags=[Flag.LOW_CONFIDENCE] if confidence < _UNSURE else [],
     )
+
+
+def _as_drawn(line: TextLine) -> Line:
+    """The line with its polygon from the top left of its own characters."""
+    if not line.vertical:
+        return line.line
+    return line.line.model_copy(update={"polygon": upright(line.line.polygon)})
 
 
 def _angle(polygon: list[tuple[float, float]]) -> float:
@@ -102,15 +113,16 @@ def _style(group: list[Placed], groups: Sequence[list[Placed]], size: float, rgb
         size=round(size, 2),
         weight=_weight(stroke),
         alignment=source_alignment(group, groups, size, rgb, rtl),
-        direction="rtl" if rtl else "ltr",
+        direction="ttb" if group[0].text.vertical else "rtl" if rtl else "ltr",
         line_height=_line_height(group, size),
     )
 
 
 def _is_rtl(group: list[Placed]) -> bool:
     text = "".join(p.words for p in group)
-    if sum(script_of(char) in {"Arab", "Hebr"} for char in text) * 2 > sum(c.isalpha() for c in text):
-        return True
+    letters = [script_of(char) for char in text if char.isalpha()]
+    if letters:
+        return sum(script in RTL for script in letters) * 2 > len(letters)
     known = next((p.text.language for p in group if p.text.language), None)
     return known is not None and is_rtl(known)
 
@@ -145,6 +157,5 @@ def _mean(values: list[tuple[float, int]]) -> float:
 
 def _line_height(group: list[Placed], size: float) -> float:
     """Distance of baselines as a multiple of the size; the usual 1.2 for a single line."""
-    baselines = [p.top + (p.look.baseline if p.look else 0.77 * p.size) for p in group]
-    pitches = [b - a for a, b in pairwise(baselines)]
+    pitches = [b.baseline - a.baseline for a, b in pairwise(group)]
     return round(min(3.0, max(0.8, float(np.median(pitches)) / size)), 3) if pitches else 1.2

@@ -8,12 +8,17 @@ from itertools import pairwise
 
 import numpy as np
 
+from shared.imaging.columns import downward, vertical_words
 from shared.imaging.frame import Frame, Points
-from shared.imaging.scripts import is_unspaced
+from shared.imaging.joining import SOFT_HYPHEN
+from shared.imaging.reach import reach
+from shared.imaging.scripts import RTL, is_unspaced, runs_on, script_of
 from shared.scenes.recognition import Word
 from shared.scenes.schemas import Line
 
 _WIDEST_SPACE = 1.1  # line heights; a wider gap parts columns
+_WIDEST_BETWEEN = 0.8  # the same, between words that the engine did not read one after the other
+_HIGHER = 1.9  # times; words of one line differ no more in height, as they are or for the letters they have
 _SURE = 0.9  # confidence above which an ideograph among other letters is believed
 _TURN = 8.0  # degrees that neighbours on one line may differ
 
@@ -28,11 +33,17 @@ class _Spot:
     angle: float
     height: float
     width: float
+    em: float
+    vertical: bool
 
 
 @dataclass(frozen=True)
 class TextLine:
-    """A line of words, with the mean of the words' confidences, weighted by length."""
+    """A line of words, with the mean of the words' confidences, weighted by length.
+
+    The polygon of a vertical one begins at its top right, where a line that runs downwards has its own top
+    left: so its next line, to the left, is below it as in any other text.
+    """
 
     line: Line
     confidence: float
@@ -40,15 +51,17 @@ class TextLine:
     block: int
     angle: float
     height: float
+    vertical: bool = False
 
 
 def lines_of(words: list[Word]) -> list[TextLine]:
     """Chain words into lines, each from its first word to its last.
 
     A word follows another when it stands to its right on the same baseline, at most about a letter's
-    height away, about as high, and is the nearest such word.
+    height away, about as high, and is the nearest such word. In vertical writing it stands below.
     """
-    spots = [_spot(i, word) for i, word in enumerate(words) if word.text.strip()]
+    down = vertical_words(words)
+    spots = [_spot(i, word, down[i]) for i, word in enumerate(words) if word.text.strip()]
     follower: dict[int, int] = {}
     taken: dict[int, float] = {}
     candidates = [(gap, a, b) for a, b in _near(spots) if (gap := _gap(spots[a], spots[b])) is not None]
@@ -98,19 +111,26 @@ def _reaches(follower: dict[int, int], start: int, goal: int) -> bool:
     return start == goal
 
 
-def _spot(index: int, word: Word) -> _Spot:
-    quad = np.array(word.polygon, dtype=np.float64)
+def _spot(index: int, word: Word, vertical: bool) -> _Spot:
+    polygon = downward(word.polygon) if vertical else word.polygon
+    quad = np.array(polygon, dtype=np.float64)
     along = (quad[1] - quad[0]) + (quad[2] - quad[3])
-    frame = Frame.of(word.polygon)
-    return _Spot(
-        index, word, quad, float(np.degrees(np.arctan2(along[1], along[0]))), frame.height, frame.width
-    )
+    frame = Frame.of(polygon)
+    angle = float(np.degrees(np.arctan2(along[1], along[0])))
+    em = frame.height / sum(reach(word.text))
+    return _Spot(index, word, quad, angle, frame.height, frame.width, em, vertical)
+
+
+def _are_alike(first: _Spot, second: _Spot) -> bool:
+    """Whether two words may be of one size: some engines' boxes hug the letters, others' are all as high."""
+    pairs = ((first.height, second.height), (first.em, second.em))
+    return any(max(pair) <= _HIGHER * min(pair) for pair in pairs)
 
 
 def _gap(first: _Spot, second: _Spot) -> float | None:
     """Distance from the end of `first` to the start of `second`, or None when they are not one line."""
     height = max(first.height, second.height)
-    if height > 1.9 * min(first.height, second.height):
+    if not _are_alike(first, second) or first.vertical != second.vertical:
         return None
     # The direction of a short word is mostly noise, so the longer one leads.
     lead = first if first.width >= second.width else second
@@ -128,7 +148,9 @@ def _gap(first: _Spot, second: _Spot) -> float | None:
         tops[1], bottoms[1] = float(second.quad[0] @ v), float(second.quad[3] @ v)
     shared = min(bottoms) - max(tops)
     low = min(bottoms[0] - tops[0], bottoms[1] - tops[1])
-    if shared < 0.55 * low or gap < -0.45 * height or gap > _WIDEST_SPACE * height:
+    follows = abs(second.index - first.index) == 1 and not (first.word.line_end and second.word.line_end)
+    widest = _WIDEST_SPACE if follows else _WIDEST_BETWEEN
+    if shared < 0.55 * low or gap < -0.45 * height or gap > widest * height:
         return None
     ahead = float((second.quad.mean(axis=0) - first.quad.mean(axis=0)) @ u)
     return max(gap, 0.0) if ahead > 0 else None
@@ -136,13 +158,10 @@ def _gap(first: _Spot, second: _Spot) -> float | None:
 
 def _line(chain: list[_Spot]) -> TextLine:
     """One line of a chain; its polygon runs from the first word's left side to the last one's right."""
-    longest = max(chain, key=lambda spot: spot.width)
     points = np.concatenate([spot.quad for spot in chain])
-    ends = chain[-1].quad[[1, 2]].mean(axis=0) - chain[0].quad[[0, 3]].mean(axis=0)
     weights = np.array([spot.width for spot in chain])
     height = float(np.average([spot.height for spot in chain], weights=weights))
-    direction = ends if np.linalg.norm(ends) > 4 * height else longest.quad[1] - longest.quad[0]
-    u = direction / max(1e-9, float(np.linalg.norm(direction)))
+    u = _direction(chain, height)
     v = np.array([-u[1], u[0]])
     along, across = points @ u, points @ v
     corners = [
@@ -152,18 +171,72 @@ def _line(chain: list[_Spot]) -> TextLine:
         (along.min() * u + across.max() * v),
     ]
     characters = np.array([max(1, len(spot.word.text)) for spot in chain])
+    read = in_logical_order(chain)
     return TextLine(
         Line(
             polygon=[(float(x), float(y)) for x, y in corners],
-            text=_text(chain),
-            words=[spot.word.polygon for spot in chain],
+            text=_text(read),
+            words=[spot.word.polygon for spot in read],
         ),
         confidence=float(np.average([spot.word.confidence for spot in chain], weights=characters)),
         language=_commonest([spot.word.language for spot in chain]),
         block=chain[0].word.block,
         angle=float(np.degrees(np.arctan2(u[1], u[0]))),
         height=max(1.0, float(across.max() - across.min())),
+        vertical=chain[0].vertical,
     )
+
+
+def _direction(chain: list[_Spot], height: float) -> Points:
+    """Unit vector along the line: where its words' sides point, or from its first word to its last.
+
+    The middles of words of unlike heights do not stand on one line, so the second counts only where it
+    differs from the first by more than those heights explain.
+    """
+    longest = max(chain, key=lambda spot: spot.width)
+    sides = sum((spot.quad[1] - spot.quad[0] + spot.quad[2] - spot.quad[3] for spot in chain), np.zeros(2))
+    ends = chain[-1].quad[[1, 2]].mean(axis=0) - chain[0].quad[[0, 3]].mean(axis=0)
+    length = float(np.linalg.norm(ends))
+    direction = sides if len(chain) > 1 else longest.quad[1] - longest.quad[0]
+    if length > 4 * height:
+        heights = [spot.height for spot in chain]
+        explained = (0.5 * (max(heights) - min(heights)) + 1) / length
+        turn = sides[0] * ends[1] - sides[1] * ends[0]
+        if abs(turn) > explained * length * float(np.linalg.norm(sides)):
+            direction = ends
+    return np.asarray(direction / max(1e-9, float(np.linalg.norm(direction))), dtype=np.float64)
+
+
+def in_logical_order(chain: list[_Spot]) -> list[_Spot]:
+    """Words of a line from left to right in the order in which they are read.
+
+    In a line from right to left only words of a left-to-right script, with numbers between them, keep their
+    order among themselves (Unicode's bidirectional algorithm, for whole words).
+    """
+    strong = [_strong(spot.word.text) for spot in chain]
+    letters = {
+        way: sum(len(spot.word.text) for spot, s in zip(chain, strong, strict=True) if s == way)
+        for way in "RL"
+    }
+    if letters["R"] <= letters["L"]:
+        return chain
+    read: list[_Spot] = []
+    run: list[_Spot] = []
+    for i in range(len(chain) - 1, -1, -1):
+        if strong[i] == "L" or (next((s for s in reversed(strong[:i]) if s), "") == "L" and not strong[i]):
+            run.insert(0, chain[i])
+            continue
+        read += [*run, chain[i]]
+        run = []
+    return read + run
+
+
+def _strong(text: str) -> str:
+    """`R` for a word of a right-to-left script, `L` for one with other letters, else nothing."""
+    letters = [char for char in text if char.isalpha()]
+    if not letters:
+        return ""
+    return "R" if sum(script_of(char) in RTL for char in letters) * 2 > len(letters) else "L"
 
 
 def _text(chain: list[_Spot]) -> str:
@@ -173,10 +246,15 @@ def _text(chain: list[_Spot]) -> str:
         space = (
             (before.word.space_after or before.word.line_end)
             if follows
-            else not (is_unspaced(before.word.text) and is_unspaced(after.word.text))
+            else not (runs_on(before.word.text) and runs_on(after.word.text))
         )
-        text += (" " if space else "") + after.word.text
-    return " ".join(text.split())
+        text += (" " if space and not before.vertical else "") + after.word.text
+    last = chain[-1].word
+    # The engine saw a hyphen that is no part of the word.
+    divided = last.line_end and not last.space_after
+    return " ".join(text.split()) + (
+        SOFT_HYPHEN if divided and text[-1].isalpha() and not runs_on(last.text) else ""
+    )
 
 
 def _commonest(names: list[str | None]) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from shared.imaging.fit import ASCENT, DESCENT
 from shared.imaging.frame import Frame, Points
-from shared.imaging.paragraphs import Placed, turned
+from shared.imaging.placed import Placed, turned
 from shared.scenes.recognition import Polygon
 
 _LEAST_OPENING = 0.2  # ems that the height must change along the lines before perspective is believed
@@ -76,6 +76,22 @@ def outline(lines: Sequence[Placed], size: float, plane: Plane | None) -> Polygo
     local = [turned(b, angle) for b in baselines]
     opening = plane.opening if plane and on_plane else _own_opening(local, lengths, size)
     return _corners(local, lengths, size, opening, _shear(lines, size), angle)
+
+
+def column_outline(columns: Sequence[Placed], size: float) -> Polygon:
+    """Corners around columns of vertical writing, an em wide each, clockwise from the last one's top left."""
+    angle = columns[0].axes
+    middles, ends = [], []
+    for column in columns:
+        frame = Frame.of(column.text.line.polygon)
+        look = column.look
+        left, right = (look.left, look.right) if look else (0.0, frame.width)
+        points = turned(frame.to_picture([(left, frame.height / 2), (right, frame.height / 2)]), angle)
+        middles.append(float(points[:, 1].mean()))
+        ends += [float(u) for u in points[:, 0]]
+    top, bottom = min(middles) - size / 2, max(middles) + size / 2
+    corners = [(min(ends), bottom), (min(ends), top), (max(ends), top), (max(ends), bottom)]
+    return [(float(x), float(y)) for x, y in turned(np.array(corners), -angle)]
 
 
 def _corners(

@@ -28,7 +28,7 @@ _FALLS = {
     0.13: ",;ДЦЩдцщџญऋऌएईइझहऴ",
     0.2: "()[]{}Q@Jγζξςқңүךןףץקبฎฏฐฤฦृ़",
     0.24: "gjpqy|çşţģķļņŗţйήβημρφχψруфђјўุูुू",
-    0.3: "ؤئرزسشصضلنوىیژپ",
+    0.25: "ؤئرزسشصضلنوىیژپ",
     0.4: "جحخعغميچॄॣ",
 }
 _RISE = {char: rise for rise, chars in _RISES.items() for char in chars}
@@ -49,6 +49,9 @@ _BY_SCRIPT = {
     "Beng": (0.85, 0.2),
     "Thai": (0.56, 0.02),
 }
+_UPPER_VOWELS, _TONES, _STACKED = set("ัิีึืํ"), set("่้๊๋็"), 1.03
+"""Thai tone marks, and the vowels that they are set above."""
+
 _CAPITAL, _ACCENTED_CAPITAL, _SMALL, _ACCENTED = 0.714, 0.9, 0.54, 0.76
 _LEAST = 0.3
 
@@ -60,6 +63,8 @@ def reach(text: str) -> tuple[float, float]:
         if char.isspace():
             continue
         rise, fall = _of(char)
+        if char in _TONES and (text[i - 1] in _UPPER_VOWELS or text[i + 1 : i + 2] == "ำ"):
+            rise = _STACKED
         if char in _ENDS_ONLY and text[i + 1 : i + 2].isalpha():
             fall = 0.0
         rises.append(rise)

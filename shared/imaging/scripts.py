@@ -15,6 +15,12 @@ SHARED = frozenset({"Zyyy", "Zinh", "Zzzz"})
 
 IDEOGRAPHIC = frozenset({"Hani", "Hira", "Kana", "Bopo", "Yiii"})
 
+RTL = frozenset({"Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm"})
+"""Scripts written from right to left."""
+
+UNSPACED = IDEOGRAPHIC | {"Thai", "Laoo", "Khmr", "Mymr"}
+"""Scripts that put no space between words."""
+
 _RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "iw", "ps", "sd", "ug", "ur", "yi"}
 
 
@@ -31,6 +37,15 @@ def is_rtl(language: str) -> bool:
 
 
 def is_unspaced(text: str) -> bool:
-    """Tell whether `text` is written without spaces between words, as Chinese and Japanese are."""
+    """Tell whether lines of `text` may be cut between any two letters, as Chinese and Japanese may."""
+    return _mostly(text, IDEOGRAPHIC)
+
+
+def runs_on(text: str) -> bool:
+    """Tell whether `text` is written without spaces between words, as Chinese, Japanese and Thai are."""
+    return _mostly(text, UNSPACED)
+
+
+def _mostly(text: str, scripts: frozenset[str]) -> bool:
     letters = [char for char in text if char.isalpha()]
-    return bool(letters) and sum(script_of(char) in IDEOGRAPHIC for char in letters) * 2 > len(letters)
+    return bool(letters) and sum(script_of(char) in scripts for char in letters) * 2 > len(letters)

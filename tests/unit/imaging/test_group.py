@@ -3,7 +3,7 @@ import pytest
 
 from shared.imaging.decode import decode
 from shared.imaging.ink import from_hex
-from shared.imaging.paragraphs import joined
+from shared.imaging.joining import joined
 from shared.imaging.render import render
 from shared.scenes.recognition import Word
 from shared.scenes.schemas import Flag
@@ -26,7 +26,7 @@ def test_lines_of_a_paragraph_are_one_text(page) -> None:
 
 def test_words_hyphenated_at_the_line_end_are_closed() -> None:
     assert joined(["inter-", "national law"]) == "international law"
-    assert joined(["well-known", "Anglo-", "Saxon"]) == "well-known Anglo- Saxon"
+    assert joined(["well-known", "Anglo-", "Saxon"]) == "well-known Anglo-Saxon"
     assert joined(["美術館は", "毎日開館"]) == "美術館は毎日開館"
 
 
