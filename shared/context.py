@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from shared.queue.delivery import Delivery
     from shared.queue.pubsub import EventTopic
     from shared.queue.tasks import TaskQueue
+    from shared.quotes.service import QuoteService
     from shared.scenes.service import SceneService
     from shared.storage.gcs import Storage
     from shared.translation.languages import Language, Languages
@@ -175,6 +176,13 @@ class Context:
         from shared.jobs.publishing import Publisher
 
         return Publisher(self.uow, result_files())
+
+    @cached_property
+    def quotes(self) -> QuoteService:
+        """What jobs would cost."""
+        from shared.quotes.service import QuoteService
+
+        return QuoteService(lambda: self.uow, self.languages)
 
     @cached_property
     def scenes(self) -> SceneService:

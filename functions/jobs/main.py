@@ -10,8 +10,10 @@ from shared.imaging.errors import TooManyPages, TooManyPixels, UnreadablePicture
 from shared.jobs.errors import EmptyUpload, JobEnded, JobNotFound, NothingToRetry
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobId, JobPage, Outputs, Receipt
 from shared.ledger.errors import InsufficientCredits
+from shared.quotes.errors import QuoteExceeded, QuoteExpired, QuoteMismatch, QuoteNotFound, QuoteUsed
 from shared.translation.errors import UnsupportedLanguage
 
+QUOTE_ERRORS = [QuoteNotFound, QuoteExpired, QuoteUsed, QuoteMismatch, QuoteExceeded]
 PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixels, TooManyPages]
 
 
@@ -20,7 +22,7 @@ PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixel
     auth="jobs:write",
     rate="120/minute",
     status=201,
-    errors=[UnsupportedLanguage, InsufficientCredits, *PICTURE_ERRORS],
+    errors=[UnsupportedLanguage, InsufficientCredits, *PICTURE_ERRORS, *QUOTE_ERRORS],
 )
 def create_job(ctx: Context, body: CreateJob, file: Upload | None) -> Reply[Job]:
     """Start translating a file.

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     Integer,
     LargeBinary,
     MetaData,
@@ -56,9 +57,24 @@ jobs = Table(
     Column("source_bytes", BigInteger),
     Column("results_prefix", Text),
     Column("price_version", Integer),
+    Column("quote_id", Text),
     Column("error", JSONB(none_as_null=True)),
     Column("version", Integer),
     *_times("created_at", "updated_at", "finished_at", "deleted_at"),
+)
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id", "created_by", "medium", "media_type"),
+    Column("pages", Integer),
+    Column("seconds", Double),
+    *(Column(name, BigInteger) for name in ("characters", "pixels")),
+    *_text("sha256", "source_language"),
+    Column("targets", JSONB),
+    Column("free", ARRAY(Text)),
+    Column("price_version", Integer),
+    *_times("created_at", "expires_at"),
 )
 job_targets = Table(
     "job_targets",

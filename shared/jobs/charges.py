@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from sqlalchemy.exc import DBAPIError
+
+from shared.db.errors import violated
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import TARGET_ENDED
 from shared.ledger import prices
 from shared.ledger.service import Ledger
+from shared.quotes.errors import QuoteUsed
+from shared.quotes.repository import QuoteRecord, QuoteRepository
 from shared.scenes.repository import SceneRepository
 from shared.translation.memory import bought_for
 
@@ -28,20 +33,45 @@ NOTHING_TO_TRANSLATE: Final = "nothing_to_translate"
 
 
 def hold_credits(uow: UnitOfWork, job: JobRecord, targets: Sequence[str]) -> None:
-    """Set the credits of each target aside; raises `InsufficientCredits`."""
-    credits = prices.version(job.price_version).cost("picture", UNREAD_PAGES)
-    Ledger(uow).hold(job.id, targets, credits)
+    """Set the credits of each target aside: those quoted, or those of a picture that was not read.
+
+    Nothing is held for a target that was quoted as free. Raises `InsufficientCredits`, `QuoteUsed`.
+    """
+    pages = UNREAD_PAGES
+    if job.quote_id is not None:
+        quote = _quote_of(uow, job.quote_id)
+        pages, targets = quote.pages or UNREAD_PAGES, [tag for tag in targets if quote.targets[tag]]
+    if targets:
+        Ledger(uow).hold(job.id, targets, cost(job, pages))
+
+
+def cost(job: JobRecord, pages: int) -> int:
+    """What a target costs for which something is bought."""
+    return prices.version(job.price_version).cost("picture", pages)
+
+
+def _quote_of(uow: UnitOfWork, quote: str) -> QuoteRecord:
+    """The quote of a job whose row is inserted at the latest by the statement that reads it."""
+    try:
+        return QuoteRepository(uow).get(quote)[0]
+    except DBAPIError as error:
+        if violated(error, "jobs_once_per_quote"):
+            raise QuoteUsed() from error
+        raise
 
 
 def hold_pages(uow: UnitOfWork, job: JobRecord, pages: int) -> None:
     """Hold what further pages cost, once it is known how many there are; raises `InsufficientCredits`.
 
-    Done again it changes nothing.
+    For a job from a quote all is held that was quoted. Done again it changes nothing.
     """
-    if pages <= UNREAD_PAGES or JobRepository(uow).find(job.id, lock=True) is None:
+    if (
+        job.quote_id is not None
+        or pages <= UNREAD_PAGES
+        or JobRepository(uow).find(job.id, lock=True) is None
+    ):
         return
-    price = prices.version(job.price_version)
-    more = price.cost("picture", pages) - price.cost("picture", UNREAD_PAGES)
+    more = cost(job, pages) - cost(job, UNREAD_PAGES)
     for target in JobRepository(uow).targets([job.id])[job.id]:
         if target.state not in TARGET_ENDED:
             Ledger(uow).extend(job.id, target.language, more, PAGES)

@@ -21,15 +21,21 @@ RETENTION: Final = timedelta(days=30)
 
 
 def complete_target(
-    uow: UnitOfWork, job: JobRecord, language: str, result: dict[str, Any], free: str | None = None
+    uow: UnitOfWork,
+    job: JobRecord,
+    language: str,
+    result: dict[str, Any],
+    free: str | None = None,
+    credits: int | None = None,
 ) -> None:
     """The target is done: record its result, take its credits, and end the job if it was the last.
 
-    `free` says why the target costs nothing, where it does: then all that is held for it comes back.
+    `free` says why the target costs nothing, where it does; `credits` is what it costs otherwise, None for
+    all that is held for it. The rest comes back.
     """
     jobs = JobRepository(uow)
     jobs.change_targets(job.id, [language], state=TargetState.DONE, **result)
-    Ledger(uow).capture(job.id, language, None if free is None else 0, free)
+    Ledger(uow).capture(job.id, language, credits if free is None else 0, free)
     _conclude(uow, job)
 
 

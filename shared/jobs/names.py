@@ -9,7 +9,7 @@ from typing import Final
 
 from shared.core.errors import InvalidInput
 from shared.core.ids import is_id
-from shared.jobs.schemas import MAX_TARGETS
+from shared.translation.order import MAX_TARGETS
 from shared.translation.tags import AUTO, canonical
 
 MAX_UPLOAD_BYTES: Final = 100 * 1024 * 1024

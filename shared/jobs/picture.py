@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from shared.core.errors import ImangorError
 from shared.db.leases import LeaseLost
-from shared.jobs.charges import hold_pages, why_free
+from shared.jobs.charges import cost, hold_pages, why_free
 from shared.jobs.dispatch import start_rendering
 from shared.jobs.endings import complete_target, end_job, fail_target
 from shared.jobs.errors import SourceGone, StepFailed
 from shared.jobs.messages import ProcessImage, Try
 from shared.jobs.names import MAX_UPLOAD_BYTES
+from shared.jobs.quoting import keep_quote
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.results import ResultFiles
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState
@@ -24,7 +26,7 @@ from shared.scenes.recognition import Recognition
 from shared.scenes.repository import SceneRepository, translated
 from shared.storage.errors import ObjectMissing
 from shared.storage.gcs import Storage
-from shared.translation.memory import bought, bought_for, keep, result_key
+from shared.translation.memory import bought, bought_for, keep, recognition_key
 from shared.translation.service import SceneTranslator
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ class PictureWorker:
         source = self._source(run)
         pages = probe(source).pages
         with self._open_uow(run.task.account) as uow:
+            keep_quote(uow, run.job, pages, sha256(source).hexdigest())
             hold_pages(uow, run.job, pages)
         scene = gathered([self._scene(run, decode(source, page)) for page in range(pages)])
 
@@ -133,7 +136,7 @@ class PictureWorker:
         from shared.imaging.derivative import derivative
 
         hint = run.job.source_language
-        key = result_key(ENGINE, run.location, picture.sha256, hint=hint, page=picture.page)
+        key = recognition_key(run.location, picture.sha256, hint, picture.page)
         run.keys.append(key)
         with self._open_uow(run.task.account) as uow:
             known = bought(uow, [key])
@@ -163,6 +166,7 @@ class PictureWorker:
         ).translate(scene, run.job.source_language, target)
         run.calls += texts.calls
         run.cache_hits += texts.cache_hits
+        pages = max(1, len(scene.source.pages))
         rendered = render(self._source(run), translated(scene, target, texts.blocks), target, self._fonts())
         for block, flags in rendered.flags.items():
             texts.blocks[block].flags += flags
@@ -179,7 +183,7 @@ class PictureWorker:
         def write(uow: UnitOfWork, job: JobRecord) -> None:
             SceneRepository(uow).translate(job.id, target, texts.blocks)
             free = why_free(uow, job, texts.keys, called=bool(texts.calls))
-            complete_target(uow, job, target, result, free)
+            complete_target(uow, job, target, result, free, cost(job, pages))
 
         run.record(write)
 

@@ -40,6 +40,7 @@ class JobRecord:
     source_bytes: int | None
     results_prefix: str
     price_version: int
+    quote_id: str | None
     error: dict[str, str] | None
     version: int
     created_at: datetime

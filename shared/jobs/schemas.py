@@ -5,40 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.core.ids import id_pattern
 from shared.core.priority import Priority
 from shared.jobs.states import JobState, TargetState
+from shared.quotes.schemas import QuoteId
 from shared.scenes.schemas import Flag
-from shared.translation.tags import AUTO, Tag
-
-MAX_TARGETS = 20
+from shared.translation.order import LanguageOrder
 
 JobId = Annotated[str, Field(pattern=id_pattern("job"), examples=["job_01k9z3v5w8x2y4a6b8c0d2e4f6"])]
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _language(value: object, validate: ValidatorFunctionWrapHandler) -> object:
-    """One sentence that says what is wanted, in place of what each member of a union misses."""
-    try:
-        return validate(value)
-    except ValidationError:
-        raise PydanticCustomError("language", "This must be a language tag such as es or pt-BR.") from None
 
 
 class Model(BaseModel):
@@ -47,17 +24,15 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class CreateJob(Model):
+class CreateJob(LanguageOrder):
     """What to translate into which languages."""
 
-    targets: Annotated[list[Annotated[Tag, WrapValidator(_language)]], BeforeValidator(_split)] = Field(
-        min_length=1, max_length=MAX_TARGETS, description="languages to translate into", examples=[["es"]]
-    )
-    source_language: Annotated[Tag | Literal["auto"], WrapValidator(_language)] = Field(
-        AUTO, description="the source's language, or `auto`"
-    )
     priority: Priority | None = Field(None, description="lower than what plan and size give, if wanted")
     name: str = Field("", max_length=255, description="the file's name, for people", examples=["sign.jpg"])
+    quote: QuoteId | None = Field(
+        None,
+        description="a quote that no job has used; the job never costs more than it says",
+    )
 
     @field_validator("name")
     @classmethod
@@ -66,27 +41,6 @@ class CreateJob(Model):
         if any(ord(c) < 32 or ord(c) == 127 or c in "/\\" for c in name) or name in {".", ".."}:
             raise PydanticCustomError("name", "A name has no slashes and no control characters.")
         return name
-
-    @field_validator("targets")
-    @classmethod
-    def distinct(cls, targets: list[str]) -> list[str]:
-        """Each language once."""
-        if len(set(targets)) != len(targets):
-            raise PydanticCustomError("duplicate", "Each target must be given only once.")
-        return targets
-
-    @field_validator("source_language")
-    @classmethod
-    def another_language(cls, source: str, info: ValidationInfo) -> str:
-        """Never from a language into itself."""
-        if source in info.data.get("targets", ()):
-            raise PydanticCustomError("same-language", "This is one of the targets, too.")
-        return source
-
-    @property
-    def language(self) -> str | None:
-        """The source language, None for `auto`."""
-        return None if self.source_language == AUTO else self.source_language
 
 
 class JobError(Model):
@@ -145,6 +99,7 @@ class Job(Model):
     source_language: str = Field(description="as given; `auto` when it is detected")
     targets: list[JobTarget]
     parent: JobId | None = None
+    quote: QuoteId | None = None
     error: JobError | None = None
     upload: JobUpload | None = Field(None, description="only in the answer that creates the job")
     version: int

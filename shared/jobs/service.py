@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final, Protocol
 
 from shared.auth.principal import Principal
@@ -23,11 +24,13 @@ from shared.jobs.erasure import erase_media
 from shared.jobs.errors import JobEnded, NothingToRetry
 from shared.jobs.names import display_name, results_prefix, source_object
 from shared.jobs.priority import priority
+from shared.jobs.quoting import quoted, refuse_more
 from shared.jobs.repository import JobRecord, JobRepository, job_cache_key, pending
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobPage, JobUpload
 from shared.jobs.states import ENDED, JobState, TargetState
 from shared.jobs.uploads import SignedUploads, check_picture
 from shared.ledger import prices
+from shared.quotes.repository import QuoteRecord
 from shared.scenes.repository import SceneRepository
 from shared.translation.languages import Languages
 
@@ -66,9 +69,11 @@ class JobService:
     def create(self, principal: Principal, order: CreateJob, file: File | None = None) -> Job:
         """Accept a job: with `file` it starts at once, without one it waits for the upload.
 
-        Raises `UnsupportedLanguage`, `InsufficientCredits`, and for a file what is wrong with it.
+        Raises `UnsupportedLanguage`, `InsufficientCredits`, for a file what is wrong with it, and what keeps
+        its quote from being used.
         """
         self._languages.require(order.language, order.targets)
+        quote = None if order.quote is None else self._quoted(order.quote, order)
         job = new_id("job")
         values: dict[str, Any] = {
             "id": job,
@@ -80,12 +85,13 @@ class JobService:
             "source_language": order.language,
             "source_object": source_object(principal.account, job),
             "results_prefix": results_prefix(principal.account, job),
-            "price_version": prices.current().version,
+            "price_version": quote.price_version if quote else prices.current().version,
+            "quote_id": order.quote,
         }
         if file is None:
             upload = self._uploads.sign(values["source_object"], UPLOAD_WINDOW)
             return self._accept(values, order, upload)
-        values |= self._store(values["source_object"], file.data())
+        values |= self._store(values["source_object"], file.data(), quote)
         values["priority"] = priority(principal.plan, values["source_bytes"], order.priority)
         stored = (values["source_object"], values["source_generation"])
         self._current().after_rollback(lambda: self._uploads.discard(*stored))
@@ -181,8 +187,16 @@ class JobService:
         uow.before_commit(lambda: hold_credits(uow, record, order.targets))
         return views.job(record, pending(record, order.targets), upload)
 
-    def _store(self, name: str, data: bytes) -> dict[str, Any]:
-        media_type = check_picture(data)
+    def _quoted(self, quote: str, order: CreateJob) -> QuoteRecord:
+        """In a transaction of its own: none stays open while the file is stored."""
+        with self._open_uow() as uow:
+            return quoted(uow, quote, order)
+
+    def _store(self, name: str, data: bytes, quote: QuoteRecord | None) -> dict[str, Any]:
+        found = check_picture(data)
+        if quote is not None:
+            refuse_more(quote, found.pages, sha256(data).hexdigest())
+        media_type = found.media_type
         generation = self._uploads.put(name, data, media_type)
         facts = {"source_generation": generation, "source_media_type": media_type, "source_bytes": len(data)}
         return {**facts, "state": JobState.QUEUED}

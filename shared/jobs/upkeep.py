@@ -28,6 +28,7 @@ _FORGET: Final = (
     "delete from inbox where received_at < clock_now() - interval '30 days'",
     "delete from outbox where sent_at < clock_now() - interval '7 days'",
     "delete from idempotency_keys where expires_at < clock_now()",
+    "delete from quotes where expires_at < clock_now() - interval '7 days'",
     "delete from leases where expires_at < clock_now() - interval '2 days'",
     "delete from provider_results where created_at < clock_now() - interval '30 days'",
     "delete from dead_letters where received_at < clock_now() - interval '90 days'",

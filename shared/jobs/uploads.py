@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from shared.core.clock import utc_now
 from shared.jobs.errors import EmptyUpload
 from shared.jobs.names import MAX_UPLOAD_BYTES
 from shared.jobs.schemas import JobUpload, SignedUpload
 from shared.storage.gcs import Storage
+
+if TYPE_CHECKING:
+    from shared.imaging.decode import MediaInfo
 
 
 class SignedUploads:
@@ -37,10 +41,10 @@ class SignedUploads:
         self._storage.delete(self._bucket, name, generation)
 
 
-def check_picture(data: bytes) -> str:
-    """The media type of a picture that can be worked on, from its header; raises what is wrong with it."""
+def check_picture(data: bytes) -> MediaInfo:
+    """The header of a picture that can be worked on; raises what is wrong with it."""
     from shared.imaging.decode import probe
 
     if not data:
         raise EmptyUpload()
-    return probe(data).media_type
+    return probe(data)

@@ -18,6 +18,7 @@ def job(record: JobRecord, targets: list[TargetRecord], upload: JobUpload | None
         source_language=record.source_language or AUTO,
         targets=[_target(target) for target in targets],
         parent=record.parent_id,
+        quote=record.quote_id,
         error=_error(record.error),
         upload=upload,
         version=record.version,

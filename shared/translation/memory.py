@@ -15,12 +15,18 @@ from sqlalchemy.dialects.postgresql import insert
 
 from shared.db.models import provider_results
 from shared.db.unit_of_work import UnitOfWork
+from shared.providers.vision import ENGINE
 
 
 def result_key(engine: str, location: str, content: str, **settings: str | int | None) -> bytes:
     """The key of one answer: SHA-256 over a canonical writing of all that shapes it."""
     parts = {"engine": engine, "location": location, "content": content, "settings": settings}
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False).encode()).digest()
+
+
+def recognition_key(location: str, sha256: str, hint: str | None, page: int = 0) -> bytes:
+    """The key of what was read on a page of a picture, by the hash of the source's bytes."""
+    return result_key(ENGINE, location, sha256, hint=hint, page=page)
 
 
 def bought(uow: UnitOfWork, keys: list[bytes]) -> dict[bytes, Any]:

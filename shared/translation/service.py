@@ -50,7 +50,7 @@ class SceneTranslator:
         """
         language = source or scene.language
         wanted = [block for block in scene.blocks if needs_translation(block, language, target)]
-        keys = {block.text: self._key(block.text, language, target) for block in wanted}
+        keys = translation_keys(scene, self._location, source, target)
         with self._open_uow() as uow:
             known = bought(uow, list(keys.values()))
         missing = [text for text, key in keys.items() if key not in known]
@@ -69,8 +69,13 @@ class SceneTranslator:
             result.blocks[block.id] = Translation(text=text, engine=ENGINE, cached=key in known)
         return result
 
-    def _key(self, text: str, source: str | None, target: str) -> bytes:
-        return result_key(ENGINE, self._location, text, source=source, target=target, mime="text/plain")
+
+def translation_keys(scene: Scene, location: str, source: str | None, target: str) -> dict[str, bytes]:
+    """The key of each text that a target needs, by text. `source` is as in `translate`."""
+    language = source or scene.language
+    texts = [block.text for block in scene.blocks if needs_translation(block, language, target)]
+    settings = {"source": language, "target": target, "mime": "text/plain"}
+    return {text: result_key(ENGINE, location, text, **settings) for text in texts}
 
 
 def needs_translation(block: Block, source: str | None, target: str) -> bool:

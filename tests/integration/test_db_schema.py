@@ -1,7 +1,18 @@
 """The migrated schema: up and down, what the code believes of it, and that no table forgot its policies."""
 
 import pytest
-from sqlalchemy import ARRAY, BigInteger, Boolean, Integer, LargeBinary, Text, create_engine, inspect, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Double,
+    Integer,
+    LargeBinary,
+    Text,
+    create_engine,
+    inspect,
+    text,
+)
 
 from local.services.database import ADMIN
 from shared.db.migrate import current, downgrade, head, upgrade
@@ -82,7 +93,7 @@ def test_migrations_go_up_down_step_by_step_and_up_again(empty):
 
 def kind(column_type):
     """A column type without what reflection and models may say differently."""
-    for known in (BigInteger, Boolean, Integer, LargeBinary):
+    for known in (BigInteger, Boolean, Double, Integer, LargeBinary):
         if isinstance(column_type, known):
             return known.__name__
     if isinstance(column_type, ARRAY):

@@ -17,7 +17,7 @@ from shared.jobs.names import (
     results_prefix,
     source_object,
 )
-from shared.jobs.schemas import MAX_TARGETS
+from shared.translation.order import MAX_TARGETS
 
 ACCOUNT, JOB = "acc_01k9z3v5w8x2y4a6b8c0d2e4f6", "job_01k9z3v5w8x2y4a6b8c0d2e4f6"
 PATHS = st.lists(

@@ -5,7 +5,8 @@ from pydantic import ValidationError
 
 from shared.core.ids import new_id
 from shared.jobs.messages import ProcessImage
-from shared.jobs.schemas import MAX_TARGETS, CreateJob, JobFilter
+from shared.jobs.schemas import CreateJob, JobFilter
+from shared.translation.order import MAX_TARGETS
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""The languages of an order, as callers write them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from shared.translation.tags import AUTO, Tag
+
+MAX_TARGETS = 20
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _language(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """One sentence that says what is wanted, in place of what each member of a union misses."""
+    try:
+        return validate(value)
+    except ValidationError:
+        raise PydanticCustomError("language", "This must be a language tag such as es or pt-BR.") from None
+
+
+Language = Annotated[Tag, WrapValidator(_language)]
+SourceLanguage = Annotated[Tag | Literal["auto"], WrapValidator(_language)]
+Targets = Annotated[list[Language], BeforeValidator(_split), Field(min_length=1, max_length=MAX_TARGETS)]
+
+
+class LanguageOrder(BaseModel):
+    """From which language into which others. An unknown member is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    targets: Targets = Field(
+        min_length=1, max_length=MAX_TARGETS, description="languages to translate into", examples=[["es"]]
+    )
+    source_language: SourceLanguage = Field(AUTO, description="the source's language, or `auto`")
+
+    @field_validator("targets")
+    @classmethod
+    def distinct(cls, targets: list[str]) -> list[str]:
+        """Each language once."""
+        if len(set(targets)) != len(targets):
+            raise PydanticCustomError("duplicate", "Each target must be given only once.")
+        return targets
+
+    @field_validator("source_language")
+    @classmethod
+    def another_language(cls, source: str, info: ValidationInfo) -> str:
+        """Never from a language into itself."""
+        if source in info.data.get("targets", ()):
+            raise PydanticCustomError("same-language", "This is one of the targets, too.")
+        return source
+
+    @property
+    def language(self) -> str | None:
+        """The source language, None for `auto`."""
+        return None if self.source_language == AUTO else self.source_language
