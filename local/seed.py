@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import create_engine
 
 from shared.auth.api_keys import hint, key_hash, new_key
-from shared.auth.principal import SCOPES
+from shared.auth.principal import ADMIN, SCOPES
 from shared.auth.repository import insert_account, insert_key
 from shared.core.ids import new_id
 from shared.db.unit_of_work import UnitOfWork
@@ -27,6 +27,16 @@ class SeededAccount:
 def seed(url: str, pepper: str) -> SeededAccount:
     """Open the developer's account. `url` is of a user that no policy stops."""
     return open_account(url, pepper, "Developer")
+
+
+def appoint(url: str, pepper: str) -> SeededAccount:
+    """Open the account of the platform's admin, whose key has no other scope. `url` is as for `seed`."""
+    opened = open_account(url, pepper, "Operator", 0, (ADMIN,))
+    engine = create_engine(url)
+    with UnitOfWork(lambda: engine, opened.account) as uow:
+        uow.sql("insert into platform_admins (account_id) values (:account)", account=opened.account)
+    engine.dispose()
+    return opened
 
 
 def open_account(

@@ -35,6 +35,7 @@ class Cloud:
         self.connection: dict[str, Any] = self.state.connection()
         self.gateway: str = self.connection["gateway"]
         self.api_key: str = self.connection.get("api_key", "")
+        self.admin_key: str = self.connection.get("admin_key", "")
         self.account: str = self.connection.get("account", "")
         self._session = requests.Session()
 

@@ -6,7 +6,7 @@ and is built on first use.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, cached_property, partial
@@ -17,10 +17,12 @@ from shared.auth.principal import Principal
 from shared.cache.rate_limit import RateLimiter, RateState
 from shared.cache.read_through import invalidate
 from shared.cache.redis import RedisCache
+from shared.core.clock import utc_now
 from shared.core.config import (
     CallerSettings,
     ChannelSettings,
     FontSettings,
+    PaymentSettings,
     ProjectSettings,
     RedisSettings,
     StorageSettings,
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     from shared.jobs.results import ResultFiles
     from shared.jobs.service import JobService
     from shared.jobs.upkeep import Upkeep
+    from shared.ledger.credits import Credits
+    from shared.ledger.payments import Payments
+    from shared.ledger.treasury import Treasury
     from shared.providers.translate import Translator
     from shared.providers.vision import VisionRecognizer
     from shared.queue.delivery import Delivery
@@ -112,6 +117,13 @@ class Context:
         """Prove who calls."""
         return self.authenticator.authenticate(authorization, api_key)
 
+    def check_signature(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Prove that a message comes from the payment provider's adapter; raises `BadSignature`."""
+        from shared.webhooks.signature import secret_bytes, verify
+
+        secrets = PaymentSettings.load().payments_secret.split()
+        verify([secret_bytes(secret) for secret in secrets], headers, body, utc_now().timestamp())
+
     def rate_limit(self, rule_name: str, principal_id: str, limit: int, window_seconds: int) -> RateState:
         """Count the request against a politeness limit."""
         return RateLimiter(redis_cache()).check(rule_name, principal_id, limit, window_seconds)
@@ -169,6 +181,27 @@ class Context:
 
         bucket = StorageSettings.load().results_bucket
         return JobOutputs(self.open_for_caller, result_files(), storage(), bucket)
+
+    @cached_property
+    def credits(self) -> Credits:
+        """Credits as callers read them."""
+        from shared.ledger.credits import Credits
+
+        return Credits(lambda: self.uow, self.open_for_caller)
+
+    @property
+    def payments(self) -> Payments:
+        """What a payment provider tells, in the open unit of work."""
+        from shared.ledger.payments import Payments
+
+        return Payments(self.uow)
+
+    @cached_property
+    def treasury(self) -> Treasury:
+        """Every account's credits, as platform admins use them."""
+        from shared.ledger.treasury import Treasury
+
+        return Treasury(self.open)
 
     @property
     def publisher(self) -> Publisher:

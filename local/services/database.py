@@ -102,7 +102,7 @@ def prepare(state: State, port: int, users: Mapping[str, str]) -> None:
 
 
 def account(state: State) -> dict[str, Any]:
-    """The seeded developer account: `account` and `api_key`; empty before the first seed."""
+    """The seeded developer account, `account` and `api_key`, and an `admin_key`; empty before the seed."""
     return read_json(state.keys / ACCOUNT_FILE)
 
 
@@ -148,13 +148,22 @@ def _ensure_login(connection: pg8000.native.Connection, user: str, group: str) -
 
 
 def _seed(state: State, port: int, connection: pg8000.native.Connection) -> None:
-    known = account(state).get("account")
-    if known and connection.run("select 1 from accounts where id = :a", a=known):
-        return
-    from local.seed import seed
+    from local.seed import appoint, seed
+    from shared.auth.principal import SCOPES
 
-    seeded = seed(superuser_url(port), state.secret("pepper"))
-    write_json(state.keys / ACCOUNT_FILE, {"account": seeded.account, "api_key": seeded.api_key})
+    known, url, pepper = account(state), superuser_url(port), state.secret("pepper")
+    if not connection.run("select 1 from accounts where id = :a", a=known.get("account", "")):
+        seeded = seed(url, pepper)
+        known = {"account": seeded.account, "api_key": seeded.api_key}
+    # A developer's account from before a scope was there gets it; a new one has all of them.
+    connection.run(
+        "update api_keys set scopes = :s where account_id = :a and name = 'seeded'",
+        s=list(SCOPES),
+        a=known["account"],
+    )
+    if "admin_key" not in known:
+        known["admin_key"] = appoint(url, pepper).api_key
+    write_json(state.keys / ACCOUNT_FILE, known)
 
 
 def _main() -> int:

@@ -30,6 +30,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "vision": ("VISION_ENDPOINT", "INSECURE_CHANNELS"),
     "translation": ("TRANSLATE_ENDPOINT", "INSECURE_CHANNELS"),
     "keys": ("KEY_PEPPER",),
+    "payments": ("PAYMENTS_SECRET",),
 }
 
 # What every function may know: nothing here is a secret.
@@ -145,4 +146,5 @@ def _values(state: State, at: Addresses, user: str, deadlines: Mapping[str, int]
         "TRANSLATE_ENDPOINT": f"127.0.0.1:{at.translation}",
         "INSECURE_CHANNELS": "true",
         "KEY_PEPPER": state.secret("pepper"),
+        "PAYMENTS_SECRET": state.secret("payments"),
     }

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import insert, or_, select
 
-from shared.auth.principal import Principal
-from shared.db.models import accounts, api_keys, clock_now
+from shared.auth.principal import ADMIN, Principal
+from shared.db.models import accounts, api_keys, clock_now, platform_admins
 from shared.db.unit_of_work import UnitOfWork
 
 
 def find_principal(uow: UnitOfWork, digest: bytes) -> Principal | None:
-    """The caller whose live key has this hash. The unit of work must present the same hash."""
+    """The caller whose live key has this hash. The unit of work must present the same hash.
+
+    A key has the scope `admin` only while its account is one of the platform's admins.
+    """
     alive = (
         api_keys.c.hash == digest,
         api_keys.c.revoked_at.is_(None),
@@ -21,13 +24,20 @@ def find_principal(uow: UnitOfWork, digest: bytes) -> Principal | None:
     if row is None:
         return None
     uow.act_for(row.account_id)
-    plan = plan_of(uow)
-    return None if plan is None else Principal(row.id, row.account_id, frozenset(row.scopes), plan)
+    plan, scopes = plan_of(uow), frozenset(row.scopes)
+    if ADMIN in scopes and not is_platforms_own(uow):
+        scopes -= {ADMIN}
+    return None if plan is None else Principal(row.id, row.account_id, scopes, plan)
 
 
 def plan_of(uow: UnitOfWork) -> str | None:
     """The plan of the unit of work's account; None for one that is not there or was closed."""
     return uow.execute(select(accounts.c.plan).where(accounts.c.deleted_at.is_(None))).scalar_one_or_none()
+
+
+def is_platforms_own(uow: UnitOfWork) -> bool:
+    """Whether the unit of work's account is of the platform's own people."""
+    return uow.execute(select(platform_admins.c.account_id)).first() is not None
 
 
 def insert_account(uow: UnitOfWork, account: str, name: str) -> None:

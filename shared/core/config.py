@@ -124,6 +124,15 @@ class KeySettings(Settings):
     key_pepper: str = Field(min_length=32, description="secret of the keyed hash of API keys")
 
 
+class PaymentSettings(Settings):
+    """Who may tell of payments."""
+
+    payments_secret: str = Field(
+        min_length=32,
+        description="secret of payment messages, whsec_ and base64; several by spaces while it is changed",
+    )
+
+
 class EdgeSettings(Settings):
     """The HTTP edge."""
 

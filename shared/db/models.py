@@ -46,6 +46,12 @@ api_keys = Table(
     Column("scopes", ARRAY(Text)),
     *_times("created_at", "expires_at", "revoked_at"),
 )
+platform_admins = Table(
+    "platform_admins",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    *_times("appointed_at"),
+)
 jobs = Table(
     "jobs",
     metadata,

@@ -76,6 +76,7 @@ class Endpoint:
     errors: tuple[type[ImangorError], ...]
     produces: str
     transaction: bool
+    signed: bool
     signature: Signature
     function: Callable[..., Any]
 
@@ -103,6 +104,7 @@ def declare(
     multipart: type[BaseModel] | None = None,
     produces: str = JSON,
     transaction: bool = True,
+    signed: bool = False,
 ) -> Endpoint:
     """Build the record of an operation; raises ValueError or TypeError where the declaration is wrong."""
     if not _ROUTE.fullmatch(route):
@@ -110,6 +112,8 @@ def declare(
     by_key = method not in SAFE and auth is not None
     if idempotent and not by_key:
         raise ValueError(f"{function.__name__}: only unsafe operations with auth can be idempotent by key")
+    if signed and (auth is not None or method in SAFE):
+        raise ValueError(f"{function.__name__}: a signed message comes with no other credential, and is sent")
     return Endpoint(
         name=function.__name__,
         method=method,
@@ -121,6 +125,7 @@ def declare(
         errors=tuple(errors),
         produces=produces,
         transaction=transaction,
+        signed=signed,
         signature=_read(function, route, multipart),
         function=function,
     )

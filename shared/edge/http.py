@@ -32,6 +32,7 @@ from shared.edge.endpoint import Endpoint, declare
 from shared.edge.framework import replace_error_pages
 from shared.edge.ports import ContextFactory
 from shared.edge.reply import Reply as Reply
+from shared.edge.reply import Stream as Stream
 from shared.edge.router import Site
 from shared.edge.upload import Upload as Upload
 
@@ -54,6 +55,8 @@ class Declaration(TypedDict, total=False):
     Every unsafe operation with `auth` accepts `Idempotency-Key`; `idempotent` False opts out, for a reply
     that must not be kept (a secret that is shown once) or cannot be (a stream). Where `transaction` is
     False, an attempt that dies midway may be repeated when its key is free again: it must be harmless then.
+
+    `signed` takes messages of somebody who has a secret and no account: they prove themselves by a signature.
     """
 
     rate: str
@@ -63,6 +66,7 @@ class Declaration(TypedDict, total=False):
     multipart: type[BaseModel]
     produces: str
     transaction: bool
+    signed: bool
 
 
 def get(route: str, *, auth: str | None, **words: Unpack[Declaration]) -> Callable[[F], F]:

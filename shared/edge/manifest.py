@@ -37,6 +37,7 @@ class Use(StrEnum):
     VISION = "vision"
     TRANSLATION = "translation"
     KEYS = "keys"
+    PAYMENTS = "payments"
 
 
 class Pace(BaseModel):

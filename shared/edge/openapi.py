@@ -31,6 +31,13 @@ _HEADERS: dict[str, dict[str, Any]] = {
 }
 
 
+_SIGNED = {
+    "webhook-id": "Identifies the message; Standard Webhooks.",
+    "webhook-timestamp": "Unix seconds, at most five minutes from now.",
+    "webhook-signature": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; several by spaces.",
+}
+
+
 class ProblemError(BaseModel):
     """One thing wrong with an input."""
 
@@ -166,6 +173,8 @@ def _parameters(endpoint: Endpoint, refs: Schemas, definitions: dict[str, Any]) 
                 "schema": {"type": "string", "pattern": r'^"[!#-~]*"$'},
             }
         )
+    if endpoint.signed:
+        found += [_signed(name, meaning) for name, meaning in _SIGNED.items()]
     if endpoint.idempotent:
         found.append(
             {
@@ -177,6 +186,11 @@ def _parameters(endpoint: Endpoint, refs: Schemas, definitions: dict[str, Any]) 
             }
         )
     return found
+
+
+def _signed(name: str, meaning: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1}
+    return {"name": name, "in": "header", "required": True, "description": meaning, "schema": schema}
 
 
 def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:

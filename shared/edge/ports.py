@@ -113,6 +113,12 @@ class EdgeContext(Protocol):
     def authenticate(self, authorization: str | None, api_key: str | None) -> Principal:
         """Check the `Authorization` and `X-Api-Key` values; raises `Unauthenticated` and the like."""
 
+    def check_signature(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Check a message's signature over its body (Standard Webhooks); raises an error of status 401.
+
+        `headers` have lower-case names.
+        """
+
     def rate_limit(self, rule_name: str, principal_id: str, limit: int, window_seconds: int) -> RateState:
         """Count this request against a rule; never raises because the counter is unreachable."""
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
 JSON = "application/json"
+
+Stream = Iterator[bytes]
+"""The content of a reply that is made while it is sent."""
 
 T = TypeVar("T")
 

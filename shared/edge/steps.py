@@ -14,7 +14,7 @@ from shared.core.again import again
 from shared.core.errors import Forbidden, ImangorError, MalformedRequest, RateLimited, Unauthenticated
 from shared.core.logs import bound
 from shared.core.metrics import Metric, count
-from shared.edge.content import arguments, fingerprint
+from shared.edge.content import arguments, fingerprint, read_body
 from shared.edge.endpoint import Endpoint
 from shared.edge.ports import ContextFactory, EdgeContext, Finished
 from shared.edge.problem import log_problem, problem
@@ -76,6 +76,9 @@ def log_context(call: Call, proceed: Next) -> Rendered:
 def authenticate(call: Call, proceed: Next) -> Rendered:
     """Find out whom the request speaks for and whether this operation is within the credential's scopes."""
     scope = call.endpoint.auth
+    if call.endpoint.signed:
+        named = {name.lower(): value for name, value in call.request.headers.items()}
+        call.ctx.check_signature(named, read_body(call.request))
     if scope is None:
         return proceed()
     headers = call.request.headers

@@ -47,3 +47,9 @@ class StatementNotFound(ImangorError):
     """This month has not begun."""
 
     slug, status, title = "statement-not-found", 404, "Statement not found"
+
+
+class AdjustmentExceedsBalance(Conflict):
+    """More should be taken than is available; what is held for jobs cannot be taken."""
+
+    slug = "adjustment-exceeds-balance"

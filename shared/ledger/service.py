@@ -98,13 +98,13 @@ class Ledger:
         """
         return self._once("adjustment", amount, reference, reason=reason, actor=actor)
 
-    def refund(self, amount: int, reference: str, grant: int) -> bool:
+    def refund(self, amount: int, reference: str, grant: int, *, actor: str | None = None) -> bool:
         """Take back `amount` of what was bought by a `grant`, its lot first, then what expires soonest.
 
         Never takes more than is available: what is missing stands in the transaction as its shortfall and is
         not collected later. False when the reference is there already; raises `RefundExceedsPurchase`.
         """
-        return self._once("refund", amount, reference, lot=grant)
+        return self._once("refund", amount, reference, lot=grant, actor=actor)
 
     def expire(self) -> int:
         """Take what is left of the grants whose time is over; the credits that expired."""

@@ -24,7 +24,12 @@ from tools.reach import Reach, reach
 ROOT = FILE.parent.parent
 MANIFESTS = load_all(ROOT / "functions")
 SENDER = "_deliver"
-STEPS = {"auth": "authenticate", "rate": "rate_limit", "idempotent": "idempotency"}
+STEPS = {
+    "auth": "authenticate",
+    "rate": "rate_limit",
+    "idempotent": "idempotency",
+    "signed": "check_signature",
+}
 DATABASE = {"database", "database-system"}
 ADAPTERS = {
     ("shared.db.engine", "engine"): DATABASE,
@@ -34,6 +39,7 @@ ADAPTERS = {
     ("shared.queue.tasks", "TaskQueue"): {"tasks"},
     ("shared.queue.pubsub", "EventTopic"): {"events"},
     ("shared.core.config", "KeySettings"): {"keys"},
+    ("shared.core.config", "PaymentSettings"): {"payments"},
 }
 EFFECTS = {"task": {"tasks"}, "event": {"events"}, "erase": {"uploads", "results"}}
 BUCKETS = {"uploads_bucket": {"uploads"}, "results_bucket": {"results"}}

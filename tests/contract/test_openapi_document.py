@@ -12,7 +12,7 @@ import schemathesis
 from jsonschema import Draft202012Validator
 
 from local.state import REPOSITORY
-from shared.auth.principal import SCOPES
+from shared.auth.principal import ADMIN, SCOPES
 from shared.edge.endpoint import Endpoint
 from shared.edge.openapi_errors import errors_of
 from tools.openapi import declared, document
@@ -104,13 +104,15 @@ def test_who_may_call_is_spelled_out(name: str):
     assert isinstance(operation["security"], list)
     for requirement in operation["security"]:
         assert set(requirement) <= set(schemes)
-        assert all(set(scopes) <= set(SCOPES) for scopes in requirement.values())
+        assert all(set(scopes) <= {*SCOPES, ADMIN} for scopes in requirement.values())
     if not operation["security"]:
-        assert method == "get"
+        assert method == "get" or ENDPOINTS[name].signed
     scopes = {
         scope for requirement in operation["security"] for each in requirement.values() for scope in each
     }
-    assert scopes <= ({"jobs:read"} if method == "get" else {"jobs:write"})
+    verb = "read" if method == "get" else "write"
+    assert {scope.partition(":")[2] for scope in scopes - {ADMIN}} <= {verb}
+    assert (ADMIN in scopes) == OPERATIONS[name][1].startswith("/v1/admin/")
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -35,6 +35,7 @@ def new_row(table, account, job, transaction=0):
         "ledger_transactions": j | {"kind": "hold", "target": word, "amount": 1},
         "ledger_entries": a
         | {"transaction_id": transaction, "book": "spent", "amount": 1, "lot": transaction},
+        "platform_admins": a,
         "credit_lots": a | {"id": transaction},
         "outbox": a | {"kind": "task", "destination": "d", "payload": "{}", "claimed_until": NOW},
         "leases": a | {"name": word, "expires_at": NOW},
@@ -213,6 +214,8 @@ FORBIDDEN = [
     "insert into credit_lots (id, account_id, available) values (1, 'acc_1', 5)",
     "update credit_lots set available = 1000000",
     "update credit_lots set expires_at = null",
+    "insert into platform_admins (account_id) values ('acc_1')",
+    "update platform_admins set account_id = 'acc_1'",
     "select lock_balance('acc_1')",
     "update balances set available = 1000000",
     "delete from balances",
