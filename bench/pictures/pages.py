@@ -131,6 +131,7 @@ def _painted(case: Case, hand: Hand, sheet: Sheet, shape: tuple[int, int], angle
     rounded = (int(ink[0]), int(ink[1]), int(ink[2]))
     return Page(
         name=case.name,
+        number=case.number,
         script=case.script,
         language=hand.language,
         background=case.background,

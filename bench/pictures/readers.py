@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.pictures.areas import holds
 from bench.pictures.truth import Pixels, Quad
@@ -61,6 +60,16 @@ def read(rgb: Pixels, language: str) -> list[Reading]:
     ]
 
 
+def read_at(rgb: Pixels, quad: Quad, language: str) -> str:
+    """What the engine reads in one quad, without looking for lines itself."""
+    bgr = np.ascontiguousarray(rgb[:, :, ::-1])
+    corners = np.clip(quad, 0, (rgb.shape[1], rgb.shape[0])).astype(np.float32)
+    if min(np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[3] - corners[0])) < 2:
+        return ""
+    line = reader().read_line(bgr, corners, tesseract.language_for(language))
+    return line.text if line else ""
+
+
 def text_in(readings: list[Reading], polygon: Quad) -> str:
     """What was read inside a polygon, its lines one below the other in the polygon's own direction."""
     inside = [r for r in readings if holds(polygon, r.quad.mean(axis=0))]
@@ -73,8 +82,3 @@ def text_in(readings: list[Reading], polygon: Quad) -> str:
         rows.setdefault(reading.line, []).append(reading)
     ordered = sorted(rows.values(), key=lambda row: float(np.mean([r.quad.mean(axis=0) @ down for r in row])))
     return " ".join("".join(r.text + " " * r.space for r in row).strip() for row in ordered)
-
-
-def as_rgb(cover: NDArray[np.uint8]) -> Pixels:
-    """A grey picture in three channels."""
-    return np.repeat(cover[..., None], 3, axis=2)

@@ -159,4 +159,11 @@ def _plain_cer(records: list[Record], name: str) -> Value:
 
 def _cost(records: list[Record]) -> list[Row]:
     rates = [r["true"]["seconds"] * 1000 / r["megapixels"] for r in records if "seconds" in r["true"]]
-    return [Row("cost, ms per megapixel", "reported", float(np.median(rates)) if rates else None, None, None)]
+    pairs = _values(records, "true", "floor")
+    ratio = sum(ours for ours, _ in pairs) / sum(floor for _, floor in pairs) if pairs else None
+    peak = max(_values(records, "true", "memory"), default=None)
+    return [
+        Row("cost, ms per megapixel", "reported", float(np.median(rates)) if rates else None, None, None),
+        Row("cost, times the floor", "<= 1.5", ratio, _met(ratio, lambda v: v <= 1.5), None),
+        Row("peak memory, times the picture", "<= 6", peak, _met(peak, lambda v: v <= 6), "low"),
+    ]

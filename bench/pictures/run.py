@@ -16,6 +16,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.pictures import expected, report
 from bench.pictures.backgrounds import BACKGROUNDS
 from bench.pictures.layouts import LAYOUTS
 from bench.pictures.pages import Case, cases
@@ -125,6 +126,13 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--layouts", nargs="+", choices=list(LAYOUTS))
     parser.add_argument("--backgrounds", nargs="+", choices=list(BACKGROUNDS))
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument(
+        "--report", action="store_true", help="write the HTML page of a part of the rows, too"
+    )
+    parser.add_argument(
+        "--check", metavar="RUN", help="fail where bench/expected.json has better for this run"
+    )
+    parser.add_argument("--keep", metavar="RUN", help="write the table into bench/expected.json for this run")
     parser.add_argument("--why", action="store_true", help="name the cases of what is not perfect")
     return parser.parse_args(given)
 
@@ -146,4 +154,11 @@ def main(given: list[str] | None = None) -> int:
                 for reason in reasons:
                     print(f"{record['name']} {what}: {reason}")
     print(f"seed {options.seed}, {len(records)} pages, {time.time() - started:.0f} s, {path}")
-    return 0
+    if options.report or not options.only:
+        report.write(OUT / "pictures.html", options.seed, records, found)
+        print(OUT / "pictures.html")
+    if options.keep:
+        expected.keep(found, options.keep)
+    said = expected.worse(found, options.check) if options.check else []
+    print("\n".join(said))
+    return 1 if said else 0

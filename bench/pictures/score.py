@@ -12,16 +12,18 @@ from bench.pictures.areas import covered, grown
 from bench.pictures.baselines import BASELINES
 from bench.pictures.measures import layout
 from bench.pictures.measures.colour import ciede2000, drawn_colour, lab
+from bench.pictures.measures.cost import memory, times
 from bench.pictures.measures.pixels import changed, psnr, ssim
 from bench.pictures.measures.text import distance, left_over, normal
 from bench.pictures.pages import Case, draw
-from bench.pictures.readers import Reading, read, readable, recognise, text_in
+from bench.pictures.readers import Reading, read, read_at, readable, recognise, text_in
 from bench.pictures.scripts import UNSPACED, scripts
 from bench.pictures.subject import Outcome, outcome
 from bench.pictures.truth import Page
 from shared.scenes.schemas import Flag
 
 BASELINES_EVERY = 5
+MEMORY_EVERY = 96
 LEAST_SIZE, LEAST_SHARE = 8.0, 0.6
 COLOUR = 5.0
 Record = dict[str, Any]
@@ -78,7 +80,12 @@ def _glyphs(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
 
 
 def _cost(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
-    return {"seconds": made.seconds}
+    found: Record = {"seconds": made.seconds}
+    if page.number % BASELINES_EVERY == 0:
+        found["floor"] = times(page, made)
+    if page.number % MEMORY_EVERY == MEMORY_EVERY // 2 and made.drawn:
+        found["memory"] = memory(page)
+    return found
 
 
 def _background(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
@@ -93,22 +100,22 @@ def _background(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
 
 
 def _residue(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    """Each line read again where it stood; where something of it was read, also on the blank page."""
     total = 0
     if not readable(page.language):
         return {}
-    seen = read(made.erased, page.language)
-    if not seen:
-        return {"residue": 0}
-    blank = read(page.blank, page.language)
     names = {block.id for block in made.changed}
     for line, block in page.lines:
         if not layout.blocks_of(line, made.scene.blocks) & names:
             continue
-        where = grown(line.quad, 0.2 * block.size)
-        left = left_over(line.text, text_in(seen, where), text_in(blank, where))
+        where = grown(line.quad, 0.15 * block.size)
+        seen = read_at(made.erased, where, page.language)
+        left = left_over(line.text, seen)
+        if left:
+            left = left_over(line.text, seen, read_at(page.blank, where, page.language))
         if left:
             total += left
-            why.setdefault("residue", []).append(f"{left} of {line.text!r} read as {text_in(seen, where)!r}")
+            why.setdefault("residue", []).append(f"{left} of {line.text!r} read as {seen!r}")
     return {"residue": total}
 
 
@@ -154,15 +161,18 @@ def _read_back(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
     """Characters, the engine's errors on the result, and its errors on the same texts drawn plainly."""
     if not readable(scripts()[page.target].language):
         return {}
-    readings = read(made.result, scripts()[page.target].language)
     total = wrong = plain = 0
     spaced = page.target not in UNSPACED
     sized = [(made.text_of(b), max(4, round(made.drawn[b.id].size))) for b in made.changed]
-    floors = control.errors(sized, page.target)
+    readings, floors = control.read_beside(made.result, sized, page.target)
     for block, (text, size), floor in zip(made.changed, sized, floors, strict=True):
         ink = made.drawn[block.id].ink
         length = len(normal(text, spaced))
         errors = _errors(text, readings, ink, spaced)
+        if errors > floor and ink is not None:
+            # The engine may have overlooked it; read where it stands, it is one line or not readable.
+            seen = read_at(made.result, grown(ink, 0.12 * size), scripts()[page.target].language)
+            errors = min(errors, distance(normal(text, spaced), normal(seen, spaced)))
         total, wrong, plain = total + length, wrong + errors, plain + min(floor, length)
         if errors > floor:
             seen = "" if ink is None else text_in(readings, grown(ink, 2))

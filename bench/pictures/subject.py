@@ -49,13 +49,8 @@ class Outcome:
 
 def outcome(page: Page, recognition: Recognition) -> Outcome:
     """Translate a page from what was recognised of it."""
-    scene = build_scene(recognition, page.picture, "bench")
+    scene = translated(build_scene(recognition, page.picture, "bench"), page)
     language = scripts()[page.target].language
-    if page.target == page.script:
-        language = f"{language}-x-bench"
-    scene = scene.model_copy(
-        update={"blocks": [_translated(block, page, language) for block in scene.blocks]}
-    )
     started = time.process_time()
     rendered: Rendered = render(page.picture, scene, language, library())
     seconds = time.process_time() - started
@@ -65,6 +60,12 @@ def outcome(page: Page, recognition: Recognition) -> Outcome:
     erase(erased, None, changed, kept, page.picture.sha256)
     result = decode(rendered.data).rgb
     return Outcome(scene, language, erased, result, rendered.drawn, rendered.flags, seconds)
+
+
+def translated(scene: Scene, page: Page) -> Scene:
+    """The scene with a stand-in for each text that is to be translated."""
+    language = scripts()[page.target].language
+    return scene.model_copy(update={"blocks": [_translated(block, page, language) for block in scene.blocks]})
 
 
 def _translated(block: Block, page: Page, language: str) -> Block:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +62,7 @@ class Page:
     """
 
     name: str
+    number: int
     script: str
     language: str
     background: str
@@ -76,7 +76,6 @@ class Page:
     blank: Pixels
     objects: Mask
     blocks: tuple[TrueBlock, ...]
-    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[tuple[TrueLine, TrueBlock]]:
@@ -104,10 +103,3 @@ class Page:
         return Recognition(
             width=self.picture.width, height=self.picture.height, language=self.language, words=words
         )
-
-    def facts_of_mask(self, margin: float = 0.5) -> Mask:
-        """Pixels within `margin` ems of any line's ink box: where a result may differ from its source."""
-        from bench.pictures.areas import covered, grown
-
-        quads = [grown(line.quad, margin * block.size + 2) for line, block in self.lines]
-        return covered(self.blank.shape[:2], quads)

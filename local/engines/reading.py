@@ -43,6 +43,12 @@ class Reader:
             ]
         return _plausible([line for line in read if line and line.confidence >= LEAST_CONFIDENCE])
 
+    def read_line(self, image: Image, quad: Quad, language: str | None = None) -> Line | None:
+        """What stands in one quad of a BGR picture, without looking for lines; None for what is unsure."""
+        with self._lock:
+            line = self._by_tesseract(image, quad, language) if language else self._by_model(image, quad)
+        return line if line and line.confidence >= LEAST_CONFIDENCE else None
+
     def _detect(self, image: Image) -> list[Quad]:
         found = self._engine(image, use_det=True, use_cls=False, use_rec=False)
         boxes = getattr(found, "boxes", None)

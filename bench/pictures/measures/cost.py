@@ -1,0 +1,116 @@
+"""What a result costs: processor time against the floor, and peak memory in a process of its own.
+
+As a program it reads a large picture and its scene and prints the peak memory of drawing it, in times of the
+decoded picture: python -m bench.pictures.measures.cost PICTURE SCENE LANGUAGE.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+from PIL import Image, ImageDraw
+
+from bench.pictures.baselines import face_of
+from bench.pictures.scripts import OWN_FONTS, ROOT
+from bench.pictures.subject import Outcome, library, translated
+from bench.pictures.truth import Page
+from shared.imaging.decode import decode
+from shared.imaging.fonts import FontLibrary
+from shared.imaging.group import build_scene
+from shared.imaging.render import render
+from shared.scenes.schemas import Scene
+
+LARGE = 12_000_000
+"""Pixels of the picture whose memory is measured: beside it, what any process needs is little."""
+
+
+def times(page: Page, made: Outcome) -> tuple[float, float]:
+    """Processor seconds from the file to the result, and those of decoding, drawing and encoding alone."""
+    started = time.process_time()
+    render(page.data, made.scene, made.language, library())
+    ours = time.process_time() - started
+    faces = {
+        block.id: face_of(page.target, max(4, round(made.drawn[block.id].size))) for block in made.changed
+    }
+    started = time.process_time()
+    canvas = Image.open(io.BytesIO(page.data)).convert("RGB")
+    pen = ImageDraw.Draw(canvas)
+    for block in made.changed:
+        pen.text(block.polygon[0], made.text_of(block), fill="black", font=faces[block.id])
+    canvas.save(io.BytesIO(), "JPEG", quality=page.quality)
+    return ours, time.process_time() - started
+
+
+def memory(page: Page) -> float:
+    """Peak memory of drawing the page at 12 megapixels, in times of the decoded picture."""
+    scale = (LARGE / (page.picture.width * page.picture.height)) ** 0.5
+    width, height = round(page.picture.width * scale), round(page.picture.height * scale)
+    pixels = cv2.resize(page.picture.rgb, (width, height), interpolation=cv2.INTER_CUBIC)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=page.quality)
+    picture = decode(out.getvalue())
+    scene = translated(build_scene(page.recognition().scaled(width, height), picture, "bench"), page)
+    with tempfile.TemporaryDirectory() as folder:
+        file, described = Path(folder) / "picture.jpg", Path(folder) / "scene.json"
+        file.write_bytes(out.getvalue())
+        described.write_text(scene.model_dump_json(), encoding="utf-8")
+        language = next(name for block in scene.blocks for name in block.translations)
+        command = [sys.executable, "-m", "bench.pictures.measures.cost", str(file), str(described), language]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=600)
+    return float(run.stdout)
+
+
+def _status(name: str) -> int:
+    """A number of this process in bytes, as Linux counts it."""
+    found = re.search(
+        rf"^{name}:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE
+    )
+    return int(found[1]) * 1024 if found else 0
+
+
+def main(picture: str, described: str, language: str) -> None:
+    """Print the peak of one render, after a small one has loaded what any render needs."""
+    data, scene = Path(picture).read_bytes(), Scene.model_validate_json(Path(described).read_text("utf-8"))
+    fonts = FontLibrary(OWN_FONTS)
+    small = io.BytesIO()
+    Image.new("RGB", (scene.source.width // 16, scene.source.height // 16), "white").save(small, "JPEG")
+    render(small.getvalue(), _shrunk(scene, 16), language, fonts)
+    before = _status("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    render(data, scene, language, fonts)
+    print((_status("VmHWM") - before) / (3 * scene.source.width * scene.source.height))
+
+
+def _shrunk(scene: Scene, by: int) -> Scene:
+    """The same scene for a picture so many times smaller."""
+
+    def points(polygon: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        return [(x / by, y / by) for x, y in polygon]
+
+    blocks = []
+    for block in scene.blocks:
+        lines = [
+            line.model_copy(
+                update={"polygon": points(line.polygon), "words": [points(w) for w in line.words]}
+            )
+            for line in block.lines
+        ]
+        style = block.style.model_copy(update={"size": block.style.size / by})
+        blocks.append(
+            block.model_copy(update={"polygon": points(block.polygon), "lines": lines, "style": style})
+        )
+    source = scene.source.model_copy(
+        update={"width": scene.source.width // by, "height": scene.source.height // by}
+    )
+    return scene.model_copy(update={"blocks": blocks, "source": source})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,174 @@
+"""A measure that cannot fail is a defect: each must see a fault that was planted."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from bench.pictures.measures import layout
+from bench.pictures.measures.colour import ciede2000, drawn_colour, lab
+from bench.pictures.measures.pixels import psnr, ssim
+from bench.pictures.measures.text import distance, left_over
+from bench.pictures.pages import Case, cases, draw
+from bench.pictures.rows import rows
+from bench.pictures.score import EVERYTHING, MEASURES, measured
+from bench.pictures.stand_in import stand_in, width
+from bench.pictures.subject import outcome
+
+PIXELS = frozenset({"group", "erase", "outside", "overflow", "legible", "colour", "glyphs", "terms"})
+
+
+@pytest.fixture(scope="module")
+def page():
+    return draw(Case(7, 1, "Latin", "flat", "table", "Cyrillic"))
+
+
+@pytest.fixture(scope="module")
+def made(page):
+    return outcome(page, page.recognition())
+
+
+def _with_dot(made, at, colour):
+    result = made.result.copy()
+    x, y = (round(float(v)) for v in at)
+    result[y : y + 3, x : x + 3] = colour
+    return dataclasses.replace(made, result=result)
+
+
+def test_a_page_is_the_same_for_the_same_seed():
+    case = cases(5, 30)[29]
+    first, again, other = draw(case), draw(case), draw(dataclasses.replace(case, seed=6))
+    assert first.data == again.data
+    assert first.data != other.data
+
+
+def test_a_round_of_cases_has_every_cell_once_and_any_seed_its_own_order():
+    one, other = cases(1, 480), cases(2, 480)
+    cells = [(case.script, case.background, case.layout) for case in one]
+    assert len(set(cells)) == 480
+    assert cells != [(case.script, case.background, case.layout) for case in other]
+    assert len({case.script for case in one[:10]}) == 10
+
+
+def test_truth_lies_on_the_ink(page):
+    """Ink is inside the words' quads, and all quads have some."""
+    differs = np.abs(page.picture.rgb.astype(int) - page.blank).max(axis=2) > 40
+    words = [word.quad for line, _ in page.lines for word in line.words]
+    assert not (differs & ~layout.covered(differs.shape, [layout.grown(q, 2) for q in words])).any()
+    assert all(differs[layout.covered(differs.shape, [q])].any() for q in words)
+
+
+def test_ink_outside_all_regions_is_found(page, made):
+    assert layout.outside(page, made) == 0
+    assert layout.outside(page, _with_dot(made, (3, 3), (255, 0, 255))) == 9
+
+
+def test_ink_on_a_rule_of_the_table_is_overflow(page, made):
+    before, _ = layout.overflow(page, made)
+    block = made.changed[0]
+    drawn = made.drawn[block.id]
+    wider = dataclasses.replace(
+        drawn, ink=layout.grown(drawn.ink, 60), allowed=layout.grown(drawn.allowed, 60)
+    )
+    ys, xs = np.nonzero(page.objects & layout.covered(page.objects.shape, [layout.grown(drawn.ink, 55)]))
+    bold = dataclasses.replace(made, drawn={**made.drawn, block.id: wider})
+    after, why = layout.overflow(page, _with_dot(bold, (xs[0], ys[0]), (255, 0, 255)))
+    assert after > before
+    assert why
+
+
+def test_ink_beyond_what_the_product_allowed_itself_is_overflow(page, made):
+    before, _ = layout.overflow(page, made)
+    assert layout.overflow(page, _with_dot(made, (3, 3), (255, 0, 255)))[0] == before + 9
+
+
+def test_a_kept_price_that_changed_is_found(page, made):
+    price = next(line for line, block in page.lines if block.kind == "price")
+    kept, total = MEASURES["terms"](page, made, {})["terms"]
+    spoilt = _with_dot(made, price.quad.mean(axis=0), (255, 0, 255))
+    assert MEASURES["terms"](page, spoilt, {})["terms"] == (kept - 1, total)
+
+
+def test_small_text_needs_a_flag(page, made):
+    block = made.changed[0]
+    tiny = dataclasses.replace(made.drawn[block.id], size=3.0)
+    silent = dataclasses.replace(made, drawn={**made.drawn, block.id: tiny}, flags={})
+    assert MEASURES["legible"](page, silent, {})["legible"] >= 1
+
+
+def test_joined_and_parted_lines_are_counted(page, made):
+    blocks = made.scene.blocks
+    assert layout.grouping(page, blocks)[1] == 0
+    merged = blocks[0].model_copy(update={"lines": [*blocks[0].lines, *blocks[1].lines]})
+    assert layout.grouping(page, [merged, *blocks[2:]])[1] == 1
+
+
+def test_a_wrong_colour_is_seen(page, made):
+    where = layout.covered(page.blank.shape[:2], [made.drawn[made.changed[0].id].ink])
+    true = drawn_colour(made.result, made.erased, where)
+    result = made.result.copy()
+    inked = where & (np.abs(result.astype(int) - made.erased).max(axis=2) > 20)
+    result[inked] = np.clip(result[inked] + np.array((60, -60, 30)), 0, 255)
+    assert ciede2000(lab(drawn_colour(result, made.erased, where)), lab(true)) > 10
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, -1, 2), (50, 0, 0), 2.3669),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+        ((2.0776, 0.0795, -1.135), (0.9033, -0.0636, -0.5514), 0.9082),
+    ],
+)
+def test_ciede2000_gives_the_published_values(one, other, expected):
+    """From the test data of Sharma, Wu and Dalal (2005)."""
+    assert ciede2000(one, other) == pytest.approx(expected, abs=1e-4)
+
+
+def test_residue_counts_runs_of_three_that_the_blank_page_has_not():
+    assert left_over("Opening hours", "ening") == 5
+    assert left_over("Opening hours", "en on") == 0
+    assert left_over("Opening hours", "ening", blank="ening") == 0
+
+
+def test_edit_distance():
+    assert distance("kitten", "sitting") == 3
+    assert distance("", "abc") == 3
+
+
+def test_error_grows_with_the_error(page):
+    where = np.ones(page.blank.shape[:2], bool)
+    noise = np.random.default_rng(1).normal(0, 1, page.blank.shape)
+    little, much = ((page.blank + k * noise).clip(0, 255).astype(np.uint8) for k in (2, 20))
+    assert psnr(page.blank, page.blank, where) == 60
+    assert psnr(little, page.blank, where) > psnr(much, page.blank, where) + 10
+    assert ssim(page.blank, page.blank, where) == pytest.approx(1)
+    assert ssim(little, page.blank, where) > ssim(much, page.blank, where)
+
+
+def test_stand_in_texts_are_half_to_three_times_as_long():
+    shares = [
+        width(stand_in("Please keep your ticket", t, s)) / 23 for t in ("Latin", "Thai") for s in range(40)
+    ]
+    assert min(shares) >= 0.4
+    assert max(shares) <= 3
+    assert max(shares) > 2
+
+
+def test_a_row_is_not_met_when_its_measure_is_bad(page, made):
+    record = {
+        "name": page.name,
+        "case": [7, "Latin", "flat", "table"],
+        "target": "Cyrillic",
+        "megapixels": 1.0,
+    }
+    record["true"] = measured(page, made, PIXELS, {})
+    bad = {**record, "true": {**record["true"], "overflow": 7, "outside": 1, "residue": 4}}
+    met = {row.measure: row.met for row in rows([bad])}
+    assert met["overflow, pixels"] is False
+    assert met["outside, pixels"] is False
+    assert met["residue, characters"] is False
+    assert set(EVERYTHING) > PIXELS
