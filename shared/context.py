@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from shared.auth.principal import Principal
 from shared.cache.rate_limit import RateLimiter, RateState
@@ -26,6 +26,7 @@ from shared.core.config import (
     ProjectSettings,
     RedisSettings,
     StorageSettings,
+    WebhookSettings,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from shared.db.outbox import Effect
     from shared.db.unit_of_work import UnitOfWork
     from shared.imaging.fonts import FontLibrary
+    from shared.jobs.announcements import JobAnnouncer
     from shared.jobs.arrivals import Arrivals
     from shared.jobs.messages import ProcessImage
     from shared.jobs.outputs import JobOutputs
@@ -58,6 +60,11 @@ if TYPE_CHECKING:
     from shared.scenes.service import SceneService
     from shared.storage.gcs import Storage
     from shared.translation.languages import Language, Languages
+    from shared.webhooks.messages import DeliverWebhook
+    from shared.webhooks.sealing import Seal
+    from shared.webhooks.sender import WebhookSender
+    from shared.webhooks.service import WebhookService
+    from shared.webhooks.transport import Transport
 
 ROOT = Path(__file__).resolve().parents[1]
 """The folder that holds `shared`: the repository, or a deployed function's bundle."""
@@ -128,7 +135,9 @@ class Context:
         """Count the request against a politeness limit."""
         return RateLimiter(redis_cache()).check(rule_name, principal_id, limit, window_seconds)
 
-    def reschedule(self, body: ProcessImage, when: datetime, priority: Priority | None) -> None:
+    def reschedule(
+        self, body: ProcessImage | DeliverWebhook, when: datetime, priority: Priority | None
+    ) -> None:
         """Have the same task delivered again by the same queue, not before `when`."""
         with self.open(body.account) as uow:
             uow.outbox.task(self.operation, body.model_dump(), due=when, priority=priority)
@@ -210,6 +219,27 @@ class Context:
 
         return Publisher(self.uow, result_files())
 
+    @property
+    def announcer(self) -> JobAnnouncer:
+        """Tells customers how their jobs ended."""
+        from shared.jobs.announcements import JobAnnouncer
+
+        return JobAnnouncer(self.uow)
+
+    @cached_property
+    def webhooks(self) -> WebhookService:
+        """Webhooks as callers use them."""
+        from shared.webhooks.service import WebhookService
+
+        return WebhookService(lambda: self.uow, webhook_transport(), webhook_seal())
+
+    @cached_property
+    def webhook_sender(self) -> WebhookSender:
+        """The worker of webhooks."""
+        from shared.webhooks.sender import WebhookSender
+
+        return WebhookSender(self.open, webhook_transport(), webhook_seal())
+
     @cached_property
     def quotes(self) -> QuoteService:
         """What jobs would cost."""
@@ -271,7 +301,12 @@ class Context:
         from shared.queue.delivery import Delivery
 
         deadlines = ChannelSettings.load().task_deadlines
-        return Delivery(self.open, task_queue(), topics(), storage(), StorageSettings.load(), deadlines)
+        return Delivery(self.open, task_queue(), topics(), self._erase, deadlines)
+
+    def _erase(self, body: dict[str, Any]) -> None:
+        from shared.queue.delivery import erase_objects
+
+        erase_objects(storage(), StorageSettings.load(), body)
 
 
 @cache
@@ -331,6 +366,20 @@ def translator(location: str) -> Translator:
     from shared.providers.translate import Translator
 
     return Translator(ProjectSettings.load().google_cloud_project, ChannelSettings.load(), location)
+
+
+def webhook_transport() -> Transport:
+    """The way to customers."""
+    from shared.webhooks.transport import Transport
+
+    return Transport(WebhookSettings.load().networks)
+
+
+def webhook_seal() -> Seal:
+    """What customers' signing secrets are encrypted with."""
+    from shared.webhooks.sealing import Seal
+
+    return Seal(WebhookSettings.load().webhook_key)
 
 
 @cache

@@ -9,6 +9,7 @@ from shared.jobs.messages import JobEvent
 
 @event
 def on_job_event(ctx: Context, event: JobEvent) -> None:
-    """Write scene, receipt or error beside the job's results."""
+    """Write scene, receipt or error beside the job's results, and tell the account's webhooks."""
     ctx.uow.act_for(event.account)
     ctx.publisher.publish(event.job)
+    ctx.announcer.announce(event)

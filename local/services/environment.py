@@ -16,6 +16,8 @@ LOCATION = "us-central1"
 UPLOADS_BUCKET = "imangor-uploads"
 RESULTS_BUCKET = "imangor-results"
 
+LOOPBACK = "127.0.0.0/8"
+
 _STORAGE = ("STORAGE_EMULATOR_HOST", "UPLOADS_BUCKET", "RESULTS_BUCKET", "GOOGLE_APPLICATION_CREDENTIALS")
 
 # Every word that `uses` may hold, and what it makes visible to the function.
@@ -31,6 +33,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "translation": ("TRANSLATE_ENDPOINT", "INSECURE_CHANNELS"),
     "keys": ("KEY_PEPPER",),
     "payments": ("PAYMENTS_SECRET",),
+    "webhooks": ("WEBHOOK_KEY", "WEBHOOK_NETWORKS"),
 }
 
 # What every function may know: nothing here is a secret.
@@ -147,4 +150,6 @@ def _values(state: State, at: Addresses, user: str, deadlines: Mapping[str, int]
         "INSECURE_CHANNELS": "true",
         "KEY_PEPPER": state.secret("pepper"),
         "PAYMENTS_SECRET": state.secret("payments"),
+        "WEBHOOK_KEY": state.secret("webhooks"),
+        "WEBHOOK_NETWORKS": LOOPBACK,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-SCOPES: Final = ("jobs:read", "jobs:write", "credits:read")
+SCOPES: Final = ("jobs:read", "jobs:write", "credits:read", "webhooks:read", "webhooks:write")
 """What a key of an ordinary account may have."""
 ADMIN: Final = "admin"
 """The scope of the platform's own people. The database must know the key's account as one of theirs."""

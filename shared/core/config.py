@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Self, cast
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Final, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
@@ -18,6 +19,9 @@ class Misconfigured(ImangorError):
     """A setting is missing or wrong."""
 
     slug, title = "misconfigured", "Misconfigured"
+
+
+_LOCAL_ONLY: Final = frozenset({"INSECURE_CHANNELS", "WEBHOOK_NETWORKS"})
 
 
 class Settings(BaseModel):
@@ -48,10 +52,10 @@ def forget() -> None:
 
 
 def refuse_emulators_in_the_cloud() -> None:
-    """Raise `Misconfigured` where Cloud Run's `K_SERVICE` meets any setting of a local emulator."""
+    """Raise `Misconfigured` where Cloud Run's `K_SERVICE` meets a setting that only a local cloud has."""
     if "K_SERVICE" not in os.environ:
         return
-    local = sorted(n for n in os.environ if n.endswith("_EMULATOR_HOST") or n == "INSECURE_CHANNELS")
+    local = sorted(n for n in os.environ if n.endswith("_EMULATOR_HOST") or n in _LOCAL_ONLY)
     if local:
         raise Misconfigured(f"Emulator settings are present in the cloud: {', '.join(local)}")
 
@@ -131,6 +135,27 @@ class PaymentSettings(Settings):
         min_length=32,
         description="secret of payment messages, whsec_ and base64; several by spaces while it is changed",
     )
+
+
+class WebhookSettings(Settings):
+    """Webhooks: their secrets at rest, and where they may go."""
+
+    webhook_key: str = Field(
+        min_length=32, description="secret under which the endpoints' signing secrets are encrypted"
+    )
+    webhook_networks: str = Field(
+        "",
+        description="comma-separated networks that webhooks may go to besides the public internet, there "
+        "also by http and to any port; refused in the cloud",
+    )
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks; raises `Misconfigured` for what is none."""
+        try:
+            return tuple(map(ip_network, filter(None, self.webhook_networks.replace(" ", "").split(","))))
+        except ValueError:
+            raise Misconfigured("WEBHOOK_NETWORKS holds something that is not a network.") from None
 
 
 class EdgeSettings(Settings):

@@ -21,6 +21,8 @@ class Metric(StrEnum):
     JOBS_ENDED = "jobs_ended"
     WORK_UNDONE = "work_undone"
     STEP_SECONDS = "step_seconds"
+    WEBHOOK_TRIES = "webhook_tries"
+    WEBHOOKS_DEAD = "webhooks_dead"
 
 
 def count(metric: Metric, value: float = 1, **labels: str | int | float) -> None:

@@ -217,6 +217,44 @@ job_steps = Table(
     Column("bytes_written", BigInteger),
     Column("error", Text),
 )
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id", "url", "description"),
+    Column("types", ARRAY(Text)),
+    *_text("state", "reason"),
+    *_times("failing_since"),
+    Column("version", Integer),
+    *_times("created_at", "updated_at", "deleted_at"),
+)
+webhook_secrets = Table(
+    "webhook_secrets",
+    metadata,
+    Column("endpoint_id", Text, primary_key=True),
+    Column("account_id", Text),
+    Column("number", Integer, primary_key=True),
+    Column("sealed", LargeBinary),
+    *_times("created_at", "expires_at"),
+)
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id", "type"),
+    Column("data", JSONB),
+    *_times("created_at"),
+)
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id", "endpoint_id", "event_id", "state"),
+    Column("tries", Integer),
+    Column("first_try", Integer),
+    Column("attempts", JSONB),
+    *_times("next_attempt_at", "created_at", "finished_at"),
+)
 state_transitions = Table(
     "state_transitions",
     metadata,

@@ -38,6 +38,7 @@ class Use(StrEnum):
     TRANSLATION = "translation"
     KEYS = "keys"
     PAYMENTS = "payments"
+    WEBHOOKS = "webhooks"
 
 
 class Pace(BaseModel):

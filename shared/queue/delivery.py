@@ -7,7 +7,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from shared.core.config import StorageSettings
 from shared.core.errors import TransientError
@@ -32,16 +32,14 @@ class Delivery:
         open_uow: Callable[[str], UnitOfWork],
         queue: TaskQueue,
         topics: EventTopic,
-        storage: Storage,
-        buckets: StorageSettings,
+        erase: Callable[[dict[str, Any]], None],
         deadlines: Mapping[str, int],
     ):
-        """`deadlines` are the seconds that each task function may take."""
+        """`erase` does what an erasure asks for; `deadlines` are the seconds that each task may take."""
         self._open_uow = open_uow
         self._queue = queue
         self._topics = topics
-        self._storage = storage
-        self._buckets = buckets
+        self._erase = erase
         self._deadlines = deadlines
 
     def deliver(self, effects: list[Effect]) -> None:
@@ -81,14 +79,15 @@ class Delivery:
             data = json.dumps(effect.payload).encode()
             self._topics.publish(effect.destination, data, {"ce-source": SOURCE, "ce-id": f"evt_{effect.id}"})
         else:
-            self._erase(effect)
+            self._erase(effect.payload)
 
-    def _erase(self, effect: Effect) -> None:
-        body = effect.payload
-        if source := body.get("source"):
-            self._storage.delete(self._buckets.uploads_bucket, source, generation=body.get("generation"))
-        for prefix in body.get("results", ()):
-            self._storage.delete_where(self._buckets.results_bucket, prefix, "job", body["job"])
+
+def erase_objects(storage: Storage, buckets: StorageSettings, body: dict[str, Any]) -> None:
+    """Erase a `source`, and what `job` wrote below the prefixes `results`."""
+    if source := body.get("source"):
+        storage.delete(buckets.uploads_bucket, source, generation=body.get("generation"))
+    for prefix in body.get("results", ()):
+        storage.delete_where(buckets.results_bucket, prefix, "job", body["job"])
 
 
 def task_name(effect: Effect) -> str:

@@ -23,7 +23,7 @@ from tools.reach import Reach, reach
 
 ROOT = FILE.parent.parent
 MANIFESTS = load_all(ROOT / "functions")
-SENDER = "_deliver"
+SENDER, ERASER = "_deliver", "_erase"
 STEPS = {
     "auth": "authenticate",
     "rate": "rate_limit",
@@ -40,6 +40,7 @@ ADAPTERS = {
     ("shared.queue.pubsub", "EventTopic"): {"events"},
     ("shared.core.config", "KeySettings"): {"keys"},
     ("shared.core.config", "PaymentSettings"): {"payments"},
+    ("shared.core.config", "WebhookSettings"): {"webhooks"},
 }
 EFFECTS = {"task": {"tasks"}, "event": {"events"}, "erase": {"uploads", "results"}}
 BUCKETS = {"uploads_bucket": {"uploads"}, "results_bucket": {"results"}}
@@ -120,8 +121,8 @@ def _required(found: Reach) -> set[str]:
 def test_a_function_is_given_every_setting_that_it_requires(name):
     main, given = ROOT / "functions" / name / "main.py", capabilities()
     without = _idle_steps(main)
-    if not _effects(reach(ROOT, main, without={SENDER, *without})):
-        without = {SENDER, *without}
+    effects = _effects(reach(ROOT, main, without={SENDER, *without}))
+    without |= (set() if effects else {SENDER}) | (set() if "erase" in effects else {ERASER})
     required = _required(reach(ROOT, main, without=without))
     words = [given.always, *(given.words[str(word)] for word in MANIFESTS[name].uses)]
     assert required <= set().union(*(grant.in_the_cloud for grant in words))

@@ -60,6 +60,7 @@ AT_TOP = {
     "shared/quotes/": {"sqlalchemy"},
     "shared/scenes/": {"sqlalchemy"},
     "shared/translation/": {"sqlalchemy"},
+    "shared/webhooks/": {"sqlalchemy"},
     "shared/db/migrate.py": {"sqlalchemy", "alembic"},
 }
 

@@ -46,6 +46,10 @@ def new_row(table, account, job, transaction=0):
         "scenes": j | {"document": "{}"},
         "scene_translations": j | {"language": word, "blocks": "{}"},
         "provider_results": a | {"key": word.encode(), "result": json.dumps(word)},
+        "webhook_endpoints": a | {"id": f"whe_{account}", "url": word},
+        "webhook_secrets": a | {"endpoint_id": f"whe_{account}", "number": 1, "sealed": b"s"},
+        "webhook_events": a | {"id": f"evt_{account}", "type": "t", "data": "{}"},
+        "webhook_deliveries": a | {"id": word, "endpoint_id": f"whe_{account}", "event_id": f"evt_{account}"},
         "job_steps": j | {"step": "render", "attempt": 0, "outcome": "done", "started_at": NOW},
     }
     return rows[table]
@@ -71,7 +75,8 @@ class World:
     def _fill(self):
         account = self.database.account(5)
         job = self.database.job(account, "es")
-        for table in tenants():
+        # A delivery refers to an endpoint.
+        for table in sorted(tenants(), key="webhook_deliveries".__eq__):
             if not table.startswith("ledger_") and table not in OPENED:
                 row = new_row(table, account, job)
                 self.database.run(insert(table, row), **row)
@@ -180,6 +185,13 @@ def test_no_row_of_an_account_can_hang_on_a_job_of_another(world):
         if table not in APPEND_ONLY:
             world.database.run(f"delete from {table} where job_id = :j", j=foreign)  # noqa: S608 - our own names
         assert refusal(world.database.uow(world.a), insert(table, row), **row) == MISSING, table
+    for column in ("endpoint_id", "event_id"):
+        delivery = new_row("webhook_deliveries", world.a, "")
+        delivery[column] = delivery[column].replace(world.a, world.b)
+        assert (
+            refusal(world.database.uow(world.a), insert("webhook_deliveries", delivery), **delivery)
+            == MISSING
+        )
     child = new_row("jobs", world.a, "") | {"parent_id": foreign}
     assert refusal(world.database.uow(world.a), insert("jobs", child), **child) == MISSING
 

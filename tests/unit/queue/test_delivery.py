@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
 from shared.core.config import StorageSettings
 from shared.db.outbox import Effect
-from shared.queue.delivery import Delivery, task_name
+from shared.queue.delivery import Delivery, erase_objects, task_name
 from shared.queue.errors import QueueUnavailable
 
 BUCKETS = StorageSettings(uploads_bucket="uploads", results_bucket="results")
@@ -52,7 +53,8 @@ def world():
 
 
 def deliver(world, *effects):
-    Delivery(world.open_uow, world, world, world, BUCKETS, {"process_image": 300}).deliver(list(effects))
+    wipe = partial(erase_objects, world, BUCKETS)
+    Delivery(world.open_uow, world, world, wipe, {"process_image": 300}).deliver(list(effects))
 
 
 def effect(number, kind="task", **payload):

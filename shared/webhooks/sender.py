@@ -1,0 +1,213 @@
+"""One try at one delivery: claim it, send it without a transaction, record it under the lease.
+
+A worker that dies between sending and recording leaves its lease, and the try is made again when that has run
+out, with the same `webhook-id`: a message arrives at least once, and at most `SENDS` times for each try.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from shared.core.clock import utc_now
+from shared.core.errors import ImangorError
+from shared.core.metrics import Metric, count
+from shared.db.leases import Lease, LeaseLost, acquire, confirm, release
+from shared.db.unit_of_work import UnitOfWork
+from shared.webhooks.announcing import announce
+from shared.webhooks.deliveries import Deliveries, DeliveryRecord
+from shared.webhooks.endpoints import Endpoints
+from shared.webhooks.errors import DestinationRefused, NotDelivered
+from shared.webhooks.messages import FUNCTION, DeliverWebhook, message_bytes
+from shared.webhooks.payloads import DisabledEndpoint, EventType
+from shared.webhooks.schedule import retry_after, wait
+from shared.webhooks.sealing import Seal
+from shared.webhooks.signature import secret_bytes, sign
+from shared.webhooks.transport import Transport
+
+_log = logging.getLogger(__name__)
+
+SENDS: Final = 3
+"""How often one try is begun, by workers that each died, before it counts as failed."""
+
+DISABLED_AFTER: Final = timedelta(days=5)
+"""An endpoint that has failed for so long, without one success, is disabled."""
+
+_GONE: Final = 410
+_ASKS_TO_WAIT: Final = frozenset({429, 503})
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """All that is needed to send, read in one transaction."""
+
+    task: DeliverWebhook
+    endpoint: str
+    lease: Lease
+    url: str
+    body: bytes
+    headers: dict[str, str]
+    started_at: datetime
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a try ended: the receiver's status, or the slug of what kept it from answering."""
+
+    status: int | None = None
+    error: str | None = None
+    milliseconds: int = 0
+    asked: timedelta | None = None
+
+    @property
+    def success(self) -> bool:
+        """Whether the receiver took the message."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class WebhookSender:
+    """The worker."""
+
+    def __init__(self, open_uow: Callable[[str], UnitOfWork], transport: Transport, seal: Seal):
+        self._open_uow = open_uow
+        self._transport = transport
+        self._seal = seal
+
+    def deliver(self, task: DeliverWebhook, lease_seconds: float) -> None:
+        """Make the task's try, unless it has ended. Raises `LeaseHeld` while another worker makes it."""
+        claim = self._claim(task, lease_seconds)
+        if claim is None:
+            return
+        outcome = self._send(claim)
+        count(Metric.WEBHOOK_TRIES, outcome=outcome.error or "delivered")
+        try:
+            self._record(task, claim.endpoint, claim.started_at, outcome, claim.lease)
+        except LeaseLost:
+            _log.warning("a webhook was sent by two workers", extra={"fields": {"delivery": task.delivery}})
+
+    def fail(self, task: DeliverWebhook, error: Exception) -> None:
+        """Count the try as failed by a fault of ours; the next one comes by the schedule."""
+        slug = error.slug if isinstance(error, ImangorError) else "internal"
+        with self._open_uow(task.account) as uow:
+            found = Deliveries(uow).find(task.delivery)
+            moment = uow.now
+        if found is not None:
+            self._record(task, found.endpoint_id, moment, Outcome(error=slug), None)
+
+    def _claim(self, task: DeliverWebhook, lease_seconds: float) -> _Claim | None:
+        with self._open_uow(task.account) as uow:
+            found = Deliveries(uow).find(task.delivery, lock=True)
+            if found is None or found.state != "pending" or found.tries != task.number:
+                return None
+            lease = acquire(uow, f"{task.delivery}/{task.number}", lease_seconds)
+            if lease.claims <= SENDS:
+                return self._read(uow, task, found, lease)
+            moment = uow.now
+        self._record(task, found.endpoint_id, moment, Outcome(error="worker-lost"), lease)
+        return None
+
+    def _read(
+        self, uow: UnitOfWork, task: DeliverWebhook, found: DeliveryRecord, lease: Lease
+    ) -> _Claim | None:
+        endpoints, event = Endpoints(uow), Deliveries(uow).event(found.event_id)
+        endpoint = endpoints.find(found.endpoint_id)
+        if endpoint is None or endpoint.state != "enabled":
+            # It was disabled while the event was announced.
+            Deliveries(uow).give_up(delivery=found.id)
+            return None
+        body = message_bytes(event.type, event.created_at, event.data)
+        opened = [self._seal.open(each.sealed, endpoint.id) for each in endpoints.secrets(endpoint.id)]
+        # The database's time, by which receivers check it: a worker's own clock may be minutes off.
+        headers = sign(map(secret_bytes, opened), event.id, int(uow.now.timestamp()), body)
+        return _Claim(task, endpoint.id, lease, endpoint.url, body, headers, uow.now)
+
+    def _send(self, claim: _Claim) -> Outcome:
+        began = time.monotonic()
+        try:
+            answer = self._transport.post(claim.url, claim.headers, claim.body)
+        except (NotDelivered, DestinationRefused) as error:
+            return Outcome(error=error.slug, milliseconds=_since(began))
+        asked = retry_after(answer.retry_after, utc_now()) if answer.status in _ASKS_TO_WAIT else None
+        return Outcome(answer.status, _slug(answer.status), _since(began), asked)
+
+    def _record(
+        self, task: DeliverWebhook, endpoint: str, started_at: datetime, outcome: Outcome, lease: Lease | None
+    ) -> None:
+        with self._open_uow(task.account) as uow:
+            # The endpoint before its deliveries, as where it is disabled: another order would deadlock.
+            alive = self._judge(uow, endpoint, outcome)
+            found = Deliveries(uow).find(task.delivery, lock=True)
+            if lease is not None:
+                confirm(uow, lease)
+            if found is None or found.tries != task.number:
+                return
+            attempt = {
+                "number": task.number + 1,
+                "started_at": started_at.isoformat(),
+                "milliseconds": outcome.milliseconds,
+                "status": outcome.status,
+                "error": outcome.error,
+            }
+            self._conclude(uow, found, attempt, outcome, alive)
+            if lease is not None:
+                release(uow, lease)
+
+    def _judge(self, uow: UnitOfWork, endpoint: str, outcome: Outcome) -> bool:
+        """Note what the outcome says of the endpoint, and disable one that is gone; whether it goes on."""
+        endpoints = Endpoints(uow)
+        if outcome.success:
+            endpoints.succeeded(endpoint)
+            return True
+        known = endpoints.find(endpoint, lock=True)
+        if known is None or known.state != "enabled":
+            return False
+        age = endpoints.failed(endpoint)
+        reason = "gone" if outcome.status == _GONE else "failing" if age > DISABLED_AFTER else None
+        if reason is None:
+            return True
+        endpoints.change(endpoint, state="disabled", reason=reason)
+        about = f"{endpoint}/{known.version}"
+        announce(uow, EventType.ENDPOINT_DISABLED, DisabledEndpoint(endpoint=endpoint, reason=reason), about)
+        return False
+
+    def _conclude(
+        self,
+        uow: UnitOfWork,
+        found: DeliveryRecord,
+        attempt: dict[str, Any],
+        outcome: Outcome,
+        alive: bool,
+    ) -> None:
+        deliveries = Deliveries(uow)
+        if outcome.success:
+            deliveries.record_success(found, attempt)
+            return
+        failures = found.tries - found.first_try + 1
+        jitter = random.random()  # noqa: S311 - no secret
+        pause = wait(failures, jitter, outcome.asked) if alive and found.state == "pending" else None
+        deliveries.record(found, attempt, pause)
+        if pause is None:
+            count(Metric.WEBHOOKS_DEAD)
+        else:
+            again = DeliverWebhook(account=str(uow.account), delivery=found.id, number=found.tries + 1)
+            uow.outbox.task(FUNCTION, again.model_dump(), due=pause)
+        if not alive:
+            deliveries.give_up(endpoint=found.endpoint_id)
+
+
+def _slug(status: int) -> str | None:
+    """What a status other than 2xx means; a redirect is never followed."""
+    if 200 <= status < 300:
+        return None
+    if status == _GONE:
+        return "gone"
+    return "redirect" if 300 <= status < 400 else "http-error"
+
+
+def _since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
