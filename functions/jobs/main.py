@@ -9,10 +9,11 @@ from shared.edge.http import Reply, Upload, mount
 from shared.imaging.errors import TooManyPages, TooManyPixels, UnreadablePicture
 from shared.jobs.errors import EmptyUpload, JobEnded, JobNotFound, NothingToRetry
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobId, JobPage, Outputs, Receipt
-from shared.ledger.errors import InsufficientCredits
+from shared.ledger.errors import InsufficientCredits, SpendLimitReached
 from shared.quotes.errors import QuoteExceeded, QuoteExpired, QuoteMismatch, QuoteNotFound, QuoteUsed
 from shared.translation.errors import UnsupportedLanguage
 
+CREDIT_ERRORS = [InsufficientCredits, SpendLimitReached]
 QUOTE_ERRORS = [QuoteNotFound, QuoteExpired, QuoteUsed, QuoteMismatch, QuoteExceeded]
 PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixels, TooManyPages]
 
@@ -22,7 +23,7 @@ PICTURE_ERRORS = [EmptyUpload, UnreadablePicture, UnsupportedMedia, TooManyPixel
     auth="jobs:write",
     rate="120/minute",
     status=201,
-    errors=[UnsupportedLanguage, InsufficientCredits, *PICTURE_ERRORS, *QUOTE_ERRORS],
+    errors=[UnsupportedLanguage, *CREDIT_ERRORS, *PICTURE_ERRORS, *QUOTE_ERRORS],
 )
 def create_job(ctx: Context, body: CreateJob, file: Upload | None) -> Reply[Job]:
     """Start translating a file.
@@ -57,7 +58,7 @@ def cancel_job(ctx: Context, job_id: JobId) -> Job:
     auth="jobs:write",
     rate="120/minute",
     status=201,
-    errors=[JobNotFound, NothingToRetry, InsufficientCredits],
+    errors=[JobNotFound, NothingToRetry, *CREDIT_ERRORS],
 )
 def retry_job(ctx: Context, job_id: JobId) -> Reply[Job]:
     """Start a new job for the languages that failed or were cancelled; what was recognised is reused."""

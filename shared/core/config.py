@@ -167,6 +167,14 @@ class EdgeSettings(Settings):
     log_level: str = Field("INFO", description="lowest severity that is logged")
 
 
+class BreakerSettings(Settings):
+    """How many files an inbox takes before it is thought to run away; see `shared/jobs/breaker.py`."""
+
+    breaker_object_hour: int = Field(20, ge=1, description="files under one name of an inbox in an hour")
+    breaker_inbox_minute: int = Field(600, ge=1, description="files in one account's inbox in a minute")
+    breaker_inbox_hour: int = Field(6000, ge=1, description="files in one account's inbox in an hour")
+
+
 class FontSettings(Settings):
     """The fonts that results are set in."""
 

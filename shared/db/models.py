@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     Integer,
@@ -35,6 +36,7 @@ accounts = Table(
     metadata,
     Column("id", Text, primary_key=True),
     *_text("name", "location", "plan"),
+    *(Column(name, BigInteger) for name in ("daily_limit", "monthly_limit")),
     *_times("created_at", "deleted_at"),
 )
 api_keys = Table(
@@ -44,6 +46,7 @@ api_keys = Table(
     *_text("account_id", "name", "hint"),
     Column("hash", LargeBinary),
     Column("scopes", ARRAY(Text)),
+    *(Column(name, BigInteger) for name in ("daily_limit", "monthly_limit")),
     *_times("created_at", "expires_at", "revoked_at"),
 )
 platform_admins = Table(
@@ -111,6 +114,14 @@ credit_lots = Table(
     *_times("expires_at"),
     Column("available", BigInteger),
     Column("held", BigInteger),
+)
+spending = Table(
+    "spending",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("spender", Text, primary_key=True),
+    Column("credits", BigInteger),
 )
 ledger_transactions = Table(
     "ledger_transactions",

@@ -10,11 +10,14 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from shared.auth.repository import plan_of
+from shared.core.config import BreakerSettings
 from shared.core.errors import ImangorError
 from shared.core.ids import new_id
 from shared.core.priority import Priority
 from shared.db.errors import violated
 from shared.db.unit_of_work import UnitOfWork
+from shared.jobs.alarms import alarm
+from shared.jobs.breaker import Breaker
 from shared.jobs.charges import hold_credits
 from shared.jobs.dispatch import start_recognition
 from shared.jobs.endings import as_problem, end_job, reject
@@ -43,11 +46,20 @@ _log = logging.getLogger(__name__)
 class Arrivals:
     """Turns arrivals into work, in the event's unit of work."""
 
-    def __init__(self, uow: UnitOfWork, languages: Languages, exists: Callable[[str, int], bool]):
-        """`exists` tells whether a generation of an object of the uploads bucket is still there."""
+    def __init__(
+        self,
+        uow: UnitOfWork,
+        languages: Languages,
+        exists: Callable[[str, int], bool],
+        limits: BreakerSettings | None = None,
+    ):
+        """`exists` tells whether a generation of an object of the uploads bucket is still there; `limits` are
+        the breaker's; without them the deployment's settings.
+        """
         self._uow = uow
         self._languages = languages
         self._exists = exists
+        self._breaker = Breaker(uow, limits or BreakerSettings.load())
 
     def arrived(self, arrival: Arrival) -> None:
         """Queue the job that waited for this object, or make one; anything else is ignored."""
@@ -93,6 +105,7 @@ class Arrivals:
 
     def _dropped(self, place: DroppedInto, arrival: Arrival) -> None:
         try:
+            self._breaker.check(arrival.name)
             order = read_inbox_path(place.path)
             self._languages.require(order.source, order.targets)
             problem = _size_problem(arrival)
@@ -123,6 +136,7 @@ class Arrivals:
             _log.warning("ignored an inbox object of an account that does not exist")
         elif JobRepository(self._uow).of_inbox_object(arrival.name, arrival.generation) is None:
             reject_file(self._uow, place, arrival, error)
+            alarm(self._uow, error)
 
 
 def account_exists(uow: UnitOfWork) -> bool:

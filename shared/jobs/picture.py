@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.core.errors import ImangorError
 from shared.db.leases import LeaseLost
+from shared.jobs.alarms import alarm
 from shared.jobs.charges import cost, hold_pages, why_free
 from shared.jobs.dispatch import start_rendering
 from shared.jobs.endings import complete_target, end_job, fail_target
@@ -98,6 +99,7 @@ class PictureWorker:
                 return
             if task.target is None:
                 end_job(uow, job, JobState.FAILED, error)
+                alarm(uow, error)
                 return
             states = {t.language: t.state for t in JobRepository(uow).targets([job.id])[job.id]}
             if states.get(task.target) not in {None, *TARGET_ENDED}:

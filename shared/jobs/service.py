@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, Protocol
 
@@ -17,6 +18,7 @@ from shared.core.ids import is_id, new_id
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs import views
+from shared.jobs.alarms import alarm
 from shared.jobs.charges import hold_credits, hold_pages
 from shared.jobs.dispatch import start_recognition, start_rendering
 from shared.jobs.endings import end_job
@@ -30,6 +32,7 @@ from shared.jobs.schemas import CreateJob, Job, JobFilter, JobPage, JobUpload
 from shared.jobs.states import ENDED, JobState, TargetState
 from shared.jobs.uploads import SignedUploads, check_picture
 from shared.ledger import prices
+from shared.ledger.errors import SpendLimitReached
 from shared.quotes.repository import QuoteRecord
 from shared.scenes.repository import SceneRepository
 from shared.translation.languages import Languages
@@ -185,8 +188,20 @@ class JobService:
             set_deadline(uow, record.id, Action.EXPIRE_UPLOAD, UPLOAD_WINDOW)
         # All of the job goes in one statement, and with it the record of the caller's key, which is made of
         # the reply; so the hold, which needs the job's row, comes last.
-        uow.before_commit(lambda: hold_credits(uow, record, order.targets))
+        uow.before_commit(lambda: self._hold(uow, record, order.targets))
         return views.job(record, pending(record, order.targets), upload)
+
+    def _hold(self, uow: UnitOfWork, job: JobRecord, targets: list[str]) -> None:
+        """Hold the job's credits; a limit that stops it is told when the refused work is undone."""
+        try:
+            hold_credits(uow, job, targets)
+        except SpendLimitReached as error:
+            uow.after_rollback(partial(self._alarm, error))
+            raise
+
+    def _alarm(self, error: SpendLimitReached) -> None:
+        with self._open_uow() as uow:
+            alarm(uow, error)
 
     def _quoted(self, quote: str, order: CreateJob) -> QuoteRecord:
         """In a transaction of its own: none stays open while the file is stored."""
@@ -226,7 +241,7 @@ class JobService:
             "price_version": prices.current().version,
         }
         record = JobRepository(uow).add(values, targets)
-        hold_credits(uow, record, targets)
+        self._hold(uow, record, targets)
         return record
 
     def _load(self, job: str) -> Job:

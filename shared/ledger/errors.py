@@ -1,12 +1,37 @@
 """The ledger's refusals."""
 
+from typing import Literal
+
 from shared.core.errors import Conflict, ImangorError
+
+Whose = Literal["account", "key"]
+Period = Literal["day", "month"]
 
 
 class InsufficientCredits(ImangorError):
     """The account's balance does not cover this."""
 
     slug, status, title = "insufficient-credits", 402, "Insufficient credits"
+
+
+class SpendLimitReached(ImangorError):
+    """A limit of what may be spent in a day or a month is reached.
+
+    Retrying helps only when the period is over, so it is not transient: `Retry-After` says when that is.
+    """
+
+    slug, status, title = "spend-limit-reached", 429, "Spend limit reached"
+
+    def __init__(
+        self, whose: Whose, who: str, period: Period, limit: int, began: str, seconds: float
+    ) -> None:
+        """`who` is the id of the account or key; its `period` `began` on a UTC day, and ends in `seconds`."""
+        super().__init__(
+            f"This {whose} may spend {limit} credits a {period} (UTC), and this needs more.",
+            retry_after=seconds,
+        )
+        self.whose, self.who, self.period = whose, who, period
+        self.limit, self.began = limit, began
 
 
 class NothingHeld(Conflict):

@@ -12,6 +12,7 @@ is the ledger's only lock, so moves of one account wait for each other and never
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -21,7 +22,13 @@ from sqlalchemy.exc import DBAPIError
 from shared.core.errors import ImangorError
 from shared.db.errors import diagnostics, violated
 from shared.db.unit_of_work import UnitOfWork
-from shared.ledger.errors import CaptureExceedsHold, InsufficientCredits, NothingHeld, RefundExceedsPurchase
+from shared.ledger.errors import (
+    CaptureExceedsHold,
+    InsufficientCredits,
+    NothingHeld,
+    RefundExceedsPurchase,
+    SpendLimitReached,
+)
 
 _ONCE = """
 insert into ledger_transactions (account_id, kind, amount, reference, {columns})
@@ -130,6 +137,8 @@ class Ledger:
         except DBAPIError as error:
             if violated(error, "balance_covers"):
                 raise InsufficientCredits(f"This needs {needed} credits; fewer are available.") from error
+            if diagnostics(error).get("C") == "IM020":
+                raise SpendLimitReached(**json.loads(diagnostics(error)["D"])) from error
             refusal = _REFUSALS.get(diagnostics(error).get("C", ""))
             if refusal is not None:
                 raise refusal() from error

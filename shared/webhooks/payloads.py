@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,8 @@ class EventType(StrEnum):
     JOB_FAILED = "job.failed"
     JOB_CANCELLED = "job.cancelled"
     JOB_EXPIRED = "job.expired"
+    SPEND_LIMIT_REACHED = "spend.limit_reached"
+    BREAKER_TRIPPED = "account.breaker_tripped"
     ENDPOINT_DISABLED = "endpoint.disabled"
     ENDPOINT_TEST = "endpoint.test"
 
@@ -50,6 +52,23 @@ class JobOutcome(Payload):
     finished_at: datetime | None = None
 
 
+class ReachedLimit(Payload):
+    """A limit of spending, and whose it is: the account's, or that of one of its API keys."""
+
+    whose: Literal["account", "key"]
+    period: Literal["day", "month"]
+    limit: int = Field(description="credits that may be spent in the period")
+    began: str = Field(description="first day of the period (UTC)", examples=["2026-11-25"])
+
+
+class TrippedBreaker(Payload):
+    """Files that came too fast: under one name of the inbox (`object`), or in the whole `inbox`."""
+
+    scope: Literal["object", "inbox"]
+    period: Literal["minute", "hour"]
+    limit: int = Field(description="files that are taken in the period")
+
+
 class DisabledEndpoint(Payload):
     """A webhook endpoint that gets nothing any more."""
 
@@ -69,6 +88,8 @@ DATA: Final[dict[EventType, tuple[type[Payload], str]]] = {
     EventType.JOB_FAILED: (JobOutcome, "A job ended with no language done."),
     EventType.JOB_CANCELLED: (JobOutcome, "A job was cancelled."),
     EventType.JOB_EXPIRED: (JobOutcome, "The file of a job never came."),
+    EventType.SPEND_LIMIT_REACHED: (ReachedLimit, "A job was refused by a limit of spending, once a period."),
+    EventType.BREAKER_TRIPPED: (TrippedBreaker, "The breaker of an inbox rejects files, told once an hour."),
     EventType.ENDPOINT_DISABLED: (DisabledEndpoint, "A webhook endpoint was disabled by its answers."),
     EventType.ENDPOINT_TEST: (EndpointTest, "Somebody asked for a test."),
 }

@@ -101,7 +101,7 @@ def kind(column_type):
     if isinstance(column_type, Text):
         return "Text"
     zoned = " with time zone" if getattr(column_type, "timezone", False) else ""
-    return {"TIMESTAMP": "DateTime", "UUID": "Uuid"}.get(
+    return {"TIMESTAMP": "DateTime", "UUID": "Uuid", "DATE": "Date"}.get(
         type(column_type).__name__, type(column_type).__name__
     ) + zoned
 

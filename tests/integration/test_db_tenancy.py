@@ -43,6 +43,10 @@ def new_row(table, account, job, transaction=0):
         "idempotency_keys": a
         | {"principal": "p", "operation": "o", "key": word, "fingerprint": "f"}
         | {"locked_until": NOW, "expires_at": NOW},
+        "quotes": a
+        | {"id": word, "created_by": "k", "medium": "text", "targets": "{}"}
+        | {"price_version": 1, "expires_at": "2100-01-01T00:00:00Z"},
+        "spending": a | {"day": NOW, "spender": word, "credits": 1},
         "scenes": j | {"document": "{}"},
         "scene_translations": j | {"language": word, "blocks": "{}"},
         "provider_results": a | {"key": word.encode(), "result": json.dumps(word)},

@@ -75,10 +75,10 @@ def test_an_upload_that_turns_out_to_be_large_loses_its_priority(desk, size, pla
 def test_a_file_in_an_inbox_is_accepted_by_two_statements_as_bulk(desk):
     with desk.database.statements() as seen:
         drop(desk, "en-es/a.png")
-    # Nobody's, then the account's settings; the savepoint; all of the job; the hold.
+    # Nobody's, then the account's settings; what came before; the savepoint; all of the job; the hold.
     written = [statement for statement in seen if "insert into" in statement.lower()]
     assert len(written) == 2
-    assert len([s for s in seen if "set_config" not in s and "savepoint" not in s.lower()]) == 2
+    assert len([s for s in seen if "set_config" not in s and "savepoint" not in s.lower()]) == 3
     assert [effect.priority for effect in desk.sent] == ["bulk"]
 
 
