@@ -4,6 +4,9 @@ SHELL := /bin/bash
 
 STATE ?= .local
 PORT ?= 8080
+RUNS ?= 200
+ROWS ?=
+CLOUDS ?= 3
 
 PY := .venv/bin/python
 SUPPORTED := python3 python3.13 python3.12 python3.11
@@ -12,7 +15,8 @@ HOST_PYTHON := $(firstword $(foreach p,$(SUPPORTED),$(shell command -v $(p) >/de
 PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
 INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
-.PHONY: help setup run up down test test-slow check generate bench bench-pictures bench-cold-start bundle audit reset clean
+.PHONY: help setup run up down test test-slow faults faults-full check generate bench bench-pictures bench-cold-start \
+	bundle audit reset clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -35,6 +39,12 @@ test: setup ## all tests but the slow ones
 
 test-slow: setup ## the slow tests
 	$(PY) -m pytest -m slow
+
+faults: setup ## the fault matrix: 20 runs a row on several clouds, and build/faults/report.json
+	$(PY) -m tests.faults --runs 20 --clouds $(CLOUDS)
+
+faults-full: setup ## more runs, added to the same report: RUNS=200 ROWS=1-5,9
+	$(PY) -m tests.faults --resume --runs $(RUNS) --rows "$(ROWS)" --clouds $(CLOUDS)
 
 check: $(INSTALLED) ## lint, types, layers, manifests, OpenAPI and unit tests; needs no network
 	.venv/bin/ruff check .

@@ -82,6 +82,16 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="stop an engine that had no connection for so long (600)",
     )
+    parser.add_argument(
+        "--function-limit", type=int, default=6, metavar="N", help="functions alive at a time (6)"
+    )
+    parser.add_argument(
+        "--function-env",
+        type=_variable,
+        action="append",
+        metavar="NAME=VALUE",
+        help="a variable that every function sees besides its own, for tests; may be given again",
+    )
     parser.add_argument("--while-alive", type=int, metavar="PID", help="stop when that process has ended")
 
 
@@ -89,6 +99,13 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > _LARGEST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to {_LARGEST_PORT}")
     return int(text)
+
+
+def _variable(text: str) -> str:
+    name, given, _ = text.partition("=")
+    if not given or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return text
 
 
 def _add_translate(parser: argparse.ArgumentParser) -> None:
@@ -99,8 +116,11 @@ def _add_translate(parser: argparse.ArgumentParser) -> None:
 
 
 def _up_options(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("port", "shortest_backoff", "function_idle", "engine_idle", "while_alive")
-    return {name: getattr(options, name) for name in names}
+    names = ("port", "shortest_backoff", "function_idle", "function_limit", "engine_idle", "while_alive")
+    return {
+        **{name: getattr(options, name) for name in names},
+        "function_env": tuple(options.function_env or ()),
+    }
 
 
 def _up(state: State, options: argparse.Namespace) -> int:
@@ -110,7 +130,8 @@ def _up(state: State, options: argparse.Namespace) -> int:
         return up.up(state, _up_options(options))
     arguments = ["--state", str(state.folder)]
     for name, value in _up_options(options).items():
-        arguments += [] if value is None else [f"--{name.replace('_', '-')}", str(value)]
+        for each in value if isinstance(value, tuple) else [value]:
+            arguments += [] if each is None else [f"--{name.replace('_', '-')}", str(each)]
     return up.detach(state, arguments)
 
 

@@ -40,11 +40,14 @@ class Options:
     """What `up` was asked for. Times are in seconds.
 
     `shortest_backoff` None keeps the cloud's own; the cloud stops when the process `while_alive` has ended.
+    `function_env` are `NAME=VALUE` texts; they win over what a function's manifest makes visible.
     """
 
     port: int = 8080
     shortest_backoff: float | None = None
     function_idle: float = 900
+    function_limit: int = 6
+    function_env: tuple[str, ...] = ()
     engine_idle: float = 600
     while_alive: int | None = None
 
@@ -129,7 +132,8 @@ class Runner:
     def environment(self, function: str) -> dict[str, str]:
         """The environment of one function's process."""
         settings = function_environment(self.state, self.at, self.manifests, function)
-        return {**process_environment(self.state, function), **settings}
+        added = dict(text.split("=", 1) for text in self.options.function_env)
+        return {**process_environment(self.state, function), **settings, **added}
 
     def _addresses(self) -> Addresses:
         wanted = self.options.port

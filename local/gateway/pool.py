@@ -161,12 +161,14 @@ class FunctionPool:
         port, began = ports.free(), time.monotonic()
         log_path = self._logs / f"function-{function}.log"
         command = [str(Path(sys.executable).with_name("functions-framework")), "--host", "127.0.0.1"]
+        given = self._environment(function)
+        before = f"{given['PYTHONPATH']}:" if "PYTHONPATH" in given else ""
         env = {
-            **self._environment(function),
+            **given,
             "PORT": str(port),
             "FUNCTION_TARGET": function,
             "FUNCTION_SOURCE": str(self._root / "functions" / function / "main.py"),
-            "PYTHONPATH": str(self._root),
+            "PYTHONPATH": f"{before}{self._root}",
             # gunicorn believes SCRIPT_NAME and the like of a peer on the loopback, which Cloud Run's is not.
             "FORWARDED_ALLOW_IPS": "",
         }

@@ -37,6 +37,7 @@ class GatewayServer:
             runner.nursery,
             state.logs,
             runner.environment,
+            limit=runner.options.function_limit,
             kept={m.name for m in runner.manifests.values() if m.kind in _PIPELINE},
             idle_after=runner.options.function_idle,
         )

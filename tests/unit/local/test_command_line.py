@@ -135,3 +135,12 @@ def test_the_programs_of_other_installations_stay(monkeypatch: pytest.MonkeyPatc
 
     assert control.reset(State(tmp_path / "none"), programs=True) == 0
     assert [path.name for path in tmp_path.iterdir()] == names[:1]
+
+
+@pytest.mark.parametrize("text", ["", "NAME", "=value", "two words=1"])
+def test_a_variable_for_the_functions_needs_a_name_and_a_value(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["up", "--state", str(tmp_path), "--function-env", text])
+    assert "is not NAME=VALUE" in capsys.readouterr().err
