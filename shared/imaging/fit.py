@@ -9,6 +9,7 @@ box raises every one of these sizes or leaves it, so it never makes the text sma
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -47,23 +48,27 @@ class Layout:
 class _Way:
     """A manner of setting, used for sizes up to `most` of the source's.
 
-    `width` is a share of the face's width, `closer` the space taken from between letters, in ems.
+    `width` is a share of the face's width, `closer` the space taken from between letters, in ems. `compounds`
+    is for languages that write long words, whose readers are used to hyphens.
     """
 
     most: float
     strain: Strain
     width: float = 1.0
     closer: float = 0.0
+    compounds: bool = False
 
 
+_COMPOUNDING = {"da", "de", "et", "fi", "is", "nb", "nl", "nn", "no", "sv"}
 _WAYS = (
     _Way(1.0, Strain.NATURAL),
     _Way(0.97, Strain.NATURAL, closer=0.015),
     _Way(0.94, Strain.NATURAL, width=0.9, closer=0.01),
     _Way(0.92, Strain.WITHIN_PHRASE),
-    _Way(0.88, Strain.HYPHEN),
-    _Way(0.84, Strain.HYPHEN, width=0.9, closer=0.01),
-    _Way(0.76, Strain.HYPHEN, width=0.8, closer=0.015),
+    _Way(0.88, Strain.HYPHEN, compounds=True),
+    _Way(0.84, Strain.NATURAL, width=0.82, closer=0.015),
+    _Way(0.8, Strain.HYPHEN, width=0.9, closer=0.01),
+    _Way(0.74, Strain.HYPHEN, width=0.8, closer=0.015),
     _Way(0.62, Strain.ANYWHERE, width=0.8, closer=0.015),
 )
 """From what nobody notices to what is only better than not being readable."""
@@ -141,7 +146,10 @@ def _settings(text: str, shaper: Shaper, room: Room, style: Style) -> Iterator[t
     """Each way once with the size it may be used for, leaving out those that change nothing."""
     seen: set[tuple[object, ...]] = set()
     spaced = style.letter_spacing
+    compounding = re.split("[-_]", shaper.language.lower())[0] in _COMPOUNDING
     for way in _WAYS:
+        if way.compounds and not compounding:
+            continue
         strain = max(way.strain, Strain.WITHIN_PHRASE) if _is_running(room, style) else way.strain
         condensed = shaper.condensed(round(shaper.width * way.width)).spaced(
             spaced * (1 if way.most == 1 else 0.5 if way.width == 1 else 0) - way.closer

@@ -8,8 +8,10 @@ from pathlib import Path
 
 _PATTERNS = Path(__file__).with_name("hyphenation.txt")
 _SAME = {"no": "nb", "nn": "nb"}
-_SHORTEST = 5
+_SHORTEST = 7
 """Words of fewer letters are left whole."""
+_LEAST = 3
+"""Letters that stay on each side of a hyphen at least: shorter ends are hard to read on a sign."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,15 @@ def syllables(word: str, language: str) -> tuple[int, ...]:
     if patterns is None or len(word) < _SHORTEST or len(lowered) != len(word) or not word.isalpha():
         return ()
     if lowered in patterns.exceptions:
-        return patterns.exceptions[lowered]
+        return tuple(i for i in patterns.exceptions[lowered] if _LEAST <= i <= len(word) - _LEAST)
     marked = f".{lowered}."
     levels = [0] * (len(marked) + 1)
     for start in range(len(marked)):
         for end in range(start + 1, min(len(marked), start + patterns.longest) + 1):
             for i, weight in enumerate(patterns.weights.get(marked[start:end], ()), start):
                 levels[i] = max(levels[i], weight)
-    return tuple(i for i in range(patterns.left, len(word) - patterns.right + 1) if levels[i + 1] % 2)
+    first, last = max(_LEAST, patterns.left), len(word) - max(_LEAST, patterns.right)
+    return tuple(i for i in range(first, last + 1) if levels[i + 1] % 2)
 
 
 @lru_cache(maxsize=32)

@@ -26,7 +26,7 @@ _LEADING_VOWELS = set("เแโใไເແໂໃໄ")
 _LEADING = {"Laoo", "Khmr", "Mymr"}
 _KEEPS_TO_NEXT = "([{¿¡“‘«„‚「『（〈《【$€£¥#@"
 _KEEPS_TO_LAST = ")]},.!?:;%…»”’」』）〉》】、。，．！？/-–—"
-_LETTERS = re.compile(r"[^\W\d_]{5,}")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _SOFT_HYPHEN = "\u00ad"
 
 
