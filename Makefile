@@ -15,8 +15,8 @@ HOST_PYTHON := $(firstword $(foreach p,$(SUPPORTED),$(shell command -v $(p) >/de
 PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
 INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
-.PHONY: help setup run up down test test-slow faults faults-full check generate bench bench-pictures bench-cold-start \
-	bundle audit reset clean
+.PHONY: help setup run up down test test-slow faults faults-full check generate bench bench-accept bench-pictures \
+	bench-cold-start bundle audit reset clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -71,6 +71,9 @@ bench-pictures: setup ## what the program makes of drawn pages whose truth is kn
 
 bench-cold-start: setup ## the start of each function against the framework's hello world
 	$(PY) -m bench.cold_start --check
+
+bench-accept: setup ## accepting a job against hand-written SQL
+	$(PY) -m bench.accept --check
 
 bundle: setup ## one zip for each function, in build/bundles
 	$(PY) -m tools.bundle --to build/bundles

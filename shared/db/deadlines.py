@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Interval, Text, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.db.models import clock_now, deadlines
@@ -30,12 +30,26 @@ class Deadline:
     action: Action
 
 
+_NEW = {
+    "action": bindparam("p_action", type_=Text),
+    "due_at": clock_now() + bindparam("p_after", type_=Interval),
+}
+_SET = (
+    insert(deadlines)
+    .values(job_id=bindparam("p_deadline_job"), account_id=bindparam("p_account"), **_NEW)
+    .on_conflict_do_update(index_elements=["job_id"], set_=_NEW)
+)
+
+
 def set_deadline(uow: UnitOfWork, job: str, action: Action, after: timedelta) -> None:
     """Replace the job's deadline."""
-    values = {"action": action.value, "due_at": clock_now() + after}
-    statement = insert(deadlines).values(job_id=job, account_id=uow.account, **values)
-    replacing = statement.on_conflict_do_update(index_elements=["job_id"], set_=values)
-    uow.later(lambda: replacing, key=("deadline", job))
+    values = {
+        "p_deadline_job": job,
+        "p_account": uow.account,
+        "p_action": action.value,
+        "p_after": after,
+    }
+    uow.later(_SET, values, key=("deadline", job))
 
 
 def clear_deadline(uow: UnitOfWork, job: str) -> None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.dml import ReturningInsert
 
 from shared.core.errors import ImangorError, KeyInProgress, KeyReused
 from shared.db.batch import Row
@@ -25,6 +24,44 @@ from shared.db.unit_of_work import UnitOfWork
 LOCK: Final = timedelta(minutes=2)
 LIFETIME: Final = timedelta(hours=48)
 _KEY: Final = idempotency_keys.c
+
+_FRESH: Final = {
+    "fingerprint": bindparam("p_fingerprint", type_=Text),
+    "token": func.gen_random_uuid(),
+    "locked_until": clock_now() + LOCK,
+    "expires_at": clock_now() + LIFETIME,
+    "status": None,
+}
+_DIED: Final = and_(
+    _KEY.status.is_(None), _KEY.locked_until < clock_now(), _KEY.fingerprint == _FRESH["fingerprint"]
+)
+_RESERVE: Final = (
+    insert(idempotency_keys)
+    .values(
+        account_id=bindparam("p_account"),
+        principal=bindparam("p_principal"),
+        operation=bindparam("p_operation"),
+        key=bindparam("p_key"),
+        **_FRESH,
+    )
+    .on_conflict_do_update(
+        index_elements=["principal", "operation", "key"],
+        set_=_FRESH,
+        where=or_(_DIED, _KEY.expires_at < clock_now()),
+    )
+    .returning(_KEY.token)
+)
+_FINISH: Final = (
+    update(idempotency_keys)
+    .where(
+        _KEY.principal == bindparam("p_principal"),
+        _KEY.operation == bindparam("p_operation"),
+        _KEY.key == bindparam("p_key"),
+        _KEY.token == bindparam("p_token"),
+    )
+    .values(status=bindparam("p_status"), headers=bindparam("p_headers"), body=bindparam("p_body"))
+    .returning(_KEY.key)
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +93,9 @@ class IdempotencyKeys:
     def reserve(self, operation: str, key: str, fingerprint: str) -> Reserved | Finished:
         """Own the key, or replay. Raises `KeyReused` and `KeyInProgress`."""
         with self._open_uow() as uow:
-            token = uow.execute(self._reservation(uow, operation, key, fingerprint)).scalar_one_or_none()
+            request = {"p_operation": operation, "p_key": key, "p_fingerprint": fingerprint}
+            parameters = {**request, "p_account": uow.account, "p_principal": self._principal}
+            token = uow.execute(_RESERVE, parameters).scalar_one_or_none()
             if token is not None:
                 return Reserved(operation, key, token)
             where = self._where(operation, key)
@@ -78,10 +117,14 @@ class IdempotencyKeys:
 
         The record waits for the work's other writes, or for the commit, and goes with them in one statement.
         """
-        values = {"status": status, "headers": dict(headers), "body": body}
-        owned = and_(self._where(reservation.operation, reservation.key), _KEY.token == reservation.token)
-        statement = update(idempotency_keys).where(owned).values(**values).returning(_KEY.key)
-        self._current().later(lambda: statement, _refuse_lost_keys)
+        told = {"p_status": status, "p_headers": dict(headers), "p_body": body}
+        where = {
+            "p_operation": reservation.operation,
+            "p_key": reservation.key,
+            "p_token": reservation.token,
+        }
+        parameters = {**told, **where, "p_principal": self._principal}
+        self._current().later(_FINISH, parameters, _refuse_lost_keys)
 
     def abandon(self, reservation: Reserved) -> None:
         """Free the key after a failure, unless its reply was recorded.
@@ -99,34 +142,6 @@ class IdempotencyKeys:
                 uow.execute(delete(idempotency_keys).where(unfinished))
         except ImangorError:
             return
-
-    def _reservation(
-        self, uow: UnitOfWork, operation: str, key: str, fingerprint: str
-    ) -> ReturningInsert[Any]:
-        fresh = {
-            "fingerprint": fingerprint,
-            "token": func.gen_random_uuid(),
-            "locked_until": clock_now() + LOCK,
-            "expires_at": clock_now() + LIFETIME,
-            "status": None,
-        }
-        identity = {
-            "account_id": uow.account,
-            "principal": self._principal,
-            "operation": operation,
-            "key": key,
-        }
-        died = and_(_KEY.status.is_(None), _KEY.locked_until < clock_now(), _KEY.fingerprint == fingerprint)
-        return (
-            insert(idempotency_keys)
-            .values(**identity, **fresh)
-            .on_conflict_do_update(
-                index_elements=["principal", "operation", "key"],
-                set_=fresh,
-                where=or_(died, _KEY.expires_at < clock_now()),
-            )
-            .returning(_KEY.token)
-        )
 
     def _where(self, operation: str, key: str) -> ColumnElement[bool]:
         return and_(_KEY.principal == self._principal, _KEY.operation == operation, _KEY.key == key)

@@ -29,8 +29,6 @@ from shared.core.priority import Priority
 from shared.db.models import clock_now, outbox
 
 if TYPE_CHECKING:
-    from sqlalchemy.sql.dml import ReturningInsert
-
     from shared.db.batch import Row
     from shared.db.unit_of_work import UnitOfWork
 
@@ -99,23 +97,9 @@ class Outbox:
         row |= {"due_at": due.isoformat()} if isinstance(due, datetime) else {"wait": due.total_seconds()}
         if not self._uow.waits(_KEY):
             self._pending = []
-            self._uow.later(self._insertion, self._inserted, _KEY)
+            parameters = {"p_account": self._uow.account, "p_effects": self._pending}
+            self._uow.later(_INSERTION, parameters, self._inserted, _KEY)
         self._pending.append(row)
-
-    def _insertion(self) -> ReturningInsert[Any]:
-        due = func.coalesce(_NEW.c.due_at, clock_now() + func.make_interval(0, 0, 0, 0, 0, 0, _NEW.c.wait))
-        rows = select(
-            literal(self._uow.account),
-            _NEW.c.kind,
-            _NEW.c.destination,
-            _NEW.c.payload,
-            _NEW.c.priority,
-            due,
-            due + CLAIM,
-        )
-        into = ["account_id", "kind", "destination", "payload", "priority", "due_at", "claimed_until"]
-        statement = insert(outbox).from_select(into, rows.params(rows=self._pending))
-        return statement.returning(*_COLUMNS, _FUTURE)
 
     def _inserted(self, rows: list[Row]) -> None:
         found = [_effect(SimpleNamespace(**row)) for row in rows]
@@ -135,7 +119,7 @@ _COLUMNS = (
 )
 _FUTURE = (outbox.c.due_at > clock_now()).label("future")
 _NEW = (
-    func.jsonb_to_recordset(bindparam("rows", type_=JSONB))
+    func.jsonb_to_recordset(bindparam("p_effects", type_=JSONB))
     .table_valued(
         column("kind", Text),
         column("destination", Text),
@@ -146,6 +130,18 @@ _NEW = (
         name="new",
     )
     .render_derived(with_types=True)
+)
+_DUE = func.coalesce(_NEW.c.due_at, clock_now() + func.make_interval(0, 0, 0, 0, 0, 0, _NEW.c.wait))
+_INSERTION = (
+    insert(outbox)
+    .from_select(
+        ["account_id", "kind", "destination", "payload", "priority", "due_at", "claimed_until"],
+        select(
+            bindparam("p_account", type_=Text),
+            *(_NEW.c.kind, _NEW.c.destination, _NEW.c.payload, _NEW.c.priority, _DUE, _DUE + CLAIM),
+        ),
+    )
+    .returning(*_COLUMNS, _FUTURE)
 )
 
 

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from shared.core.errors import OutcomeUnknown
-from shared.db.batch import Row, WriteBatch
+from shared.db.batch import Then, WriteBatch
 from shared.db.errors import DatabaseDown, refused, translate
 from shared.db.outbox import Deliver, Outbox
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 # The limits keep one stuck or frozen instance from holding an account's rows against everybody.
-_BIND = """select set_config('app.account', :account, true), set_config('app.key_hash', :key_hash, true),
+BIND = """select set_config('app.account', :account, true), set_config('app.key_hash', :key_hash, true),
   set_config('lock_timeout', '5s', true), set_config('statement_timeout', '30s', true),
   set_config('idle_in_transaction_session_timeout', '60s', true), clock_now()"""
 
@@ -117,16 +117,21 @@ class UnitOfWork:
 
     def later(
         self,
-        make: Callable[[], Write],
-        then: Callable[[list[Row]], None] | None = None,
+        write: Write,
+        parameters: dict[str, Any] | None = None,
+        then: Then | None = None,
         key: Hashable = None,
     ) -> None:
         """Do a write in one statement with others, before the next statement or the commit.
 
-        `make` builds it then; `then` is given the rows that it returns, as JSON has them. It must not touch
-        a row that another waiting write touches; one with the same `key` takes its place.
+        `write` is built once for the process. The names of its `parameters` are its own and begin with `p_`,
+        because SQLAlchemy takes one that is named like a column for that column's value. `then` is given the
+        rows that it returns, as JSON has them. It must not touch a row that another waiting write touches;
+        one with the same `key` takes its place.
         """
-        self._batch.add(make, then, key)
+        if self._batch.clashes(parameters or {}, key):
+            self.flush()
+        self._batch.add(write, parameters or {}, then, key)
 
     def waits(self, key: Hashable) -> bool:
         """Whether a write with this key is waiting."""
@@ -136,8 +141,8 @@ class UnitOfWork:
         """Send what waits."""
         if not self._batch:
             return
-        statement, wanted = self._batch.take()
-        columns = self.connection.execute(statement).one()
+        statement, parameters, wanted = self._batch.take()
+        columns = self.connection.execute(statement, parameters).one()
         for then, rows in zip(wanted, columns, strict=False):
             then(rows or [])
 
@@ -198,7 +203,7 @@ class UnitOfWork:
 
     def _bind(self, connection: Connection) -> None:
         account = {"account": self.account or "", "key_hash": self._key_hash}
-        self._now = connection.execute(_text(_BIND), account).one()[-1]
+        self._now = connection.execute(_text(BIND), account).one()[-1]
 
     def _finish(self) -> BaseException | None:
         try:

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Text, and_, exists, func, insert, literal, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
@@ -92,6 +105,23 @@ def job_cache_key(account: str, job: str) -> str:
     return cache_key(account, "job", job)
 
 
+_TARGETS = insert(job_targets).from_select(
+    ["job_id", "account_id", "language"],
+    select(
+        bindparam("p_targets_job", type_=Text),
+        bindparam("p_account", type_=Text),
+        func.unnest(bindparam("p_languages", type_=ARRAY(Text))),
+    ),
+)
+
+
+@cache
+def _insertion(columns: tuple[str, ...]) -> Insert:
+    """Inserts a job. Without an account that is open it has no id, which the table refuses."""
+    values: dict[str, Any] = {name: bindparam(f"p_job_{name}", type_=jobs.c[name].type) for name in columns}
+    return insert(jobs).values(values | {"id": select(values["id"]).where(_OPEN_ACCOUNT).scalar_subquery()})
+
+
 class JobRepository:
     """Reads and changes the jobs of the unit of work's account. Every change makes the cached job stale."""
 
@@ -106,15 +136,16 @@ class JobRepository:
         """
         now = self._uow.now
         columns = {**values, "version": 1, "created_at": now, "updated_at": now}
-        # Without an account that is open the job has no id, which the table refuses.
         columns["account_id"] = self._uow.account
-        name = select(literal(columns["id"])).where(_OPEN_ACCOUNT).scalar_subquery()
-        self._uow.later(lambda: insert(jobs).values({**columns, "id": name}))
+        parameters = {f"p_job_{name}": value for name, value in columns.items()}
+        self._uow.later(_insertion(tuple(columns)), parameters)
         if targets:
-            tags = func.unnest(literal(list(targets), ARRAY(Text)))
-            rows = select(literal(values["id"]), literal(self._uow.account), tags)
-            into = ["job_id", "account_id", "language"]
-            self._uow.later(lambda: insert(job_targets).from_select(into, rows))
+            of_targets = {
+                "p_targets_job": columns["id"],
+                "p_account": self._uow.account,
+                "p_languages": list(targets),
+            }
+            self._uow.later(_TARGETS, of_targets)
         known: dict[str, Any] = {field.name: columns.get(field.name) for field in fields(JobRecord)}
         words = {"state": JobState(values["state"]), "priority": Priority(values["priority"])}
         return JobRecord(**{**known, **words})

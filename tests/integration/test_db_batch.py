@@ -26,7 +26,7 @@ def opened(account, name):
 def test_writes_wait_and_go_in_one_statement(database):
     account, told = new_id("acc"), []
     with database.statements() as seen, database.uow(account) as uow:
-        uow.later(lambda: opened(account, "a"), told.extend)
+        uow.later(opened(account, "a"), then=told.extend)
         uow.outbox.event("topic", {"n": 1})
         uow.outbox.event("topic", {"n": 2})
     assert len(seen) == 2
@@ -37,9 +37,9 @@ def test_writes_wait_and_go_in_one_statement(database):
 def test_a_statement_sees_what_was_written_before_it(database):
     account = new_id("acc")
     with database.uow(account) as uow:
-        uow.later(lambda: opened(account, "a"))
+        uow.later(opened(account, "a"))
         assert uow.sql("select name from accounts").scalar_one() == "a"
-        uow.later(lambda: update(accounts).values(name="b"))
+        uow.later(update(accounts).values(name="b"))
         assert uow.sql("select name from accounts").scalar_one() == "b"
 
 
@@ -49,7 +49,7 @@ def test_of_two_writes_with_one_key_the_last_is_done(database):
     row = insert(deadlines).values(job_id=job, account_id=account)
     with database.uow(account) as uow:
         for action in ("rescue", "erase"):
-            uow.later(lambda a=action: row.values(action=a, due_at=uow.now), key=job)
+            uow.later(row.values(action=action, due_at=uow.now), key=job)
     assert database.value("select action from deadlines") == "erase"
 
 
