@@ -31,7 +31,8 @@ def complete(folder: Path, manifest: Path = MANIFEST) -> bool:
         stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return all(stamp.get(font.file) == _state(folder, font) for font in _fonts(manifest))
+    states = {font.file: _state(folder, font) for font in _fonts(manifest)}
+    return all(state is not None and state == stamp.get(file) for file, state in states.items())
 
 
 def fetch(folder: Path, manifest: Path = MANIFEST) -> list[str]:

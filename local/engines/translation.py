@@ -99,7 +99,8 @@ class Translator:
         """TranslateText: each string on its own; the answer has them in the request's order."""
         _check(request)
         texts = list(request.contents)
-        detected = [] if request.source_language_code else identify_each(texts, self._sources)
+        words = texts if request.mime_type == _PLAIN else [wording.bare(text) for text in texts]
+        detected = [] if request.source_language_code else identify_each(words, self._sources)
         sources = detected or [request.source_language_code] * len(texts)
         if not detected:
             self._check_pair(request.source_language_code, request.target_language_code)

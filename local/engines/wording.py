@@ -14,6 +14,11 @@ _LINES = re.compile(r"(\s*[\r\n]+\s*)")
 _MARK = re.compile(r"(?<![\w*#@])[*#@](?=\w)")
 _SENTENCE = re.compile(r"[^.!?…¿¡]+[.!?…]*|[¿¡][^.!?…]*[.!?…]*|[.!?…]+")
 _TAG = re.compile(r"<[^<>]+>")
+_HELD = re.compile(
+    r"<(\w+)\b[^<>]*(?:\btranslate=[\"']?no\b|\bclass=[\"'][^\"'<>]*\bnotranslate\b)[^<>]*>.*?</\1>",
+    re.DOTALL,
+)
+_PLACE = "<x-{}/>"
 
 
 def plain(text: str, target: str, translate: Translate) -> str:
@@ -25,7 +30,11 @@ def marked_up(text: str, target: str, translate: Translate) -> str:
     """Translate HTML: tags stay, text comes back escaped as Google's service escapes it.
 
     A sentence with tags goes through in one piece when all its tags come back, else text node by text node.
+    An element that is not to be translated comes back as it is.
     """
+    held = [match[0] for match in _HELD.finditer(text)]
+    if held:
+        return _held_back(text, held, lambda rest: marked_up(rest, target, translate))
     tags = _TAG.findall(text)
     if not tags:
         return _escaped(plain(html.unescape(text), target, translate))
@@ -39,6 +48,20 @@ def marked_up(text: str, target: str, translate: Translate) -> str:
     )
 
 
+def bare(text: str) -> str:
+    """The words of HTML."""
+    return html.unescape(_TAG.sub(" ", _HELD.sub(" ", text)))
+
+
+def _held_back(text: str, held: list[str], convert: Callable[[str], str]) -> str:
+    """Convert HTML with an empty tag in the place of each element that stays."""
+    numbers = iter(range(len(held)))
+    done = convert(_HELD.sub(lambda _: _PLACE.format(next(numbers)), text))
+    for number, element in enumerate(held):
+        done = done.replace(_PLACE.format(number), element)
+    return done
+
+
 def pseudo(text: str) -> str:
     """The text as a visibly false translation: accents on its letters, brackets around it."""
     core = text.strip()
@@ -50,6 +73,9 @@ def pseudo(text: str) -> str:
 
 def pseudo_marked_up(text: str) -> str:
     """`pseudo` for HTML: each text node on its own, tags as they are."""
+    held = [match[0] for match in _HELD.finditer(text)]
+    if held:
+        return _held_back(text, held, pseudo_marked_up)
     parts = re.split(f"({_TAG.pattern})", text)
     return "".join(p if i % 2 else _escaped(pseudo(html.unescape(p))) for i, p in enumerate(parts))
 

@@ -67,6 +67,7 @@ jobs = Table(
     Column("results_prefix", Text),
     Column("price_version", Integer),
     Column("quote_id", Text),
+    Column("leave_alone", JSONB(none_as_null=True)),
     Column("error", JSONB(none_as_null=True)),
     Column("version", Integer),
     *_times("created_at", "updated_at", "finished_at", "deleted_at"),

@@ -20,6 +20,7 @@ MANIFEST = Path(__file__).with_name("fonts.toml")
 hb: Any = uharfbuzz
 
 _HAN = {"Hani", "Hans", "Hant", "Jpan", "Kore"}
+_SIGNS = {"Zsym", "Zsye"}
 _HAN_BY_LANGUAGE = {"ja": "Jpan", "ko": "Kore", "zh": "Hans", "yue": "Hant"}
 
 _LIGHT_ENOUGH = 100
@@ -94,6 +95,7 @@ class Typeface:
         self.face = hb.Face(hb.Blob.from_file_path(str(path)))
         self.upem: int = self.face.upem
         self.characters: frozenset[int] = frozenset(self.face.unicodes)
+        self.is_of_signs = _is_of_signs(pinned)
         self._instances: dict[tuple[int, int, float], Any] = {}
 
     def instance(self, weight: int, width: int, slant: float = 0.0) -> Any:
@@ -154,11 +156,12 @@ class FontLibrary:
         """
         han = _han_script(language)
 
-        def rank(font: PinnedFont) -> tuple[bool, bool, bool]:
+        def rank(font: PinnedFont) -> tuple[bool, bool, bool, bool]:
             is_han = bool(_HAN & set(font.scripts))
             return (
+                _is_of_signs(font),
                 is_han and han not in font.scripts,
-                font.family != family and "Latn" in font.scripts,
+                font.family != family,
                 font.italic != italic and "Latn" in font.scripts,
             )
 
@@ -170,6 +173,10 @@ class FontLibrary:
             if font.file not in self._faces:
                 self._faces[font.file] = Typeface(font, self.folder / font.file)
             return self._faces[font.file]
+
+
+def _is_of_signs(font: PinnedFont) -> bool:
+    return bool(_SIGNS & set(font.scripts))
 
 
 def _han_script(language: str) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from shared.imaging.alignment import source_alignment
+from shared.imaging.areas import flagged, parted
 from shared.imaging.columns import upright
 from shared.imaging.decode import Picture, Pixels
 from shared.imaging.derivative import flattened
@@ -23,7 +24,7 @@ from shared.imaging.paragraphs import paragraphs
 from shared.imaging.placed import Placed, placed
 from shared.imaging.scripts import RTL, is_rtl, script_of
 from shared.scenes.recognition import Recognition, Word
-from shared.scenes.schemas import Block, Flag, Line, Scene, Source, Style
+from shared.scenes.schemas import Block, Flag, LeaveAlone, Line, Scene, Source, Style
 
 _UNSURE = 0.6
 # What `measure` finds for Noto Sans at these weights.
@@ -31,17 +32,24 @@ _STEMS = (0.05, 0.075, 0.103, 0.119, 0.132)
 _WEIGHTS = (300, 400, 600, 700, 800)
 
 
-def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scene:
+def build_scene(
+    recognition: Recognition, picture: Picture, engine: str, leave_alone: LeaveAlone | None = None
+) -> Scene:
     """Group what was recognised in `picture` and measure how it looks.
 
     `recognition` is in the picture's own pixels. Block polygons reach from the ascenders of the first line
     to the descenders of the last and from the first ink to the last; those of vertical writing from the
     first column's right side to the last one's left. Blocks are in reading order, with ids b1, b2, and so on.
+    Words in an area to `leave_alone` are texts apart from the others, and flagged.
     """
-    lines = lines_of([word for word in recognition.words if _is_inside(word, picture)])
+    leave_alone = leave_alone or LeaveAlone()
+    words = [word for word in recognition.words if _is_inside(word, picture)]
+    inside, outside = parted(words, leave_alone.exclude)
+    lines, excluded = lines_of(outside), lines_of(inside)
     rgb = flattened(picture.rgb, picture.alpha)
-    looks = _looks(rgb, lines)
-    groups = in_reading_order(paragraphs(placed(lines, looks)))
+    looks = _looks(rgb, [*lines, *excluded])
+    every = placed([*lines, *excluded], looks)
+    groups = in_reading_order([*paragraphs(every[: len(lines)]), *paragraphs(every[len(lines) :])])
     plane = plane_of([line for group in groups for line in group if not line.text.vertical])
     blocks = harmonised([_block(i, group, groups, plane, rgb) for i, group in enumerate(groups, 1)])
     return Scene(
@@ -53,7 +61,8 @@ def build_scene(recognition: Recognition, picture: Picture, engine: str) -> Scen
         ),
         language=recognition.language,
         engine=engine,
-        blocks=blocks,
+        leave_alone=leave_alone,
+        blocks=flagged(blocks, inside),
     )
 
 

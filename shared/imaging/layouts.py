@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from shared.imaging.areas import outline_of
 from shared.imaging.decode import Pixels
 from shared.imaging.fit import Layout, Room, alignment_of, fit, least_size
 from shared.imaging.fonts import FontLibrary
@@ -70,6 +71,7 @@ def lay_out(ground: Pixels, scene: Scene, target: str, fonts: FontLibrary) -> li
     that no two meet; then blocks that looked alike are set in one size again.
     """
     taken: dict[str, list[Points]] = {block.id: [np.array(block.polygon)] for block in scene.blocks}
+    taken |= {f"area {i}": [outline_of(area)] for i, area in enumerate(scene.leave_alone.exclude)}
     found: list[SetText] = []
     places: list[_Place] = []
     for block in scene.blocks:

@@ -133,11 +133,13 @@ def _phrase_ends(text: str, language: str) -> set[int]:
     if not any(script_of(char) in IDEOGRAPHIC for char in text):
         return found
     ends = _chunk_ends(text, _model_for(language))
-    return {i for i in found if i in ends or not _both_ideographic(text[i - 1], text[i])}
+    return {i for i in found if i in ends or not _within_phrase(text[i - 1], text[i])}
 
 
-def _both_ideographic(before: str, after: str) -> bool:
-    return all(script_of(char) in IDEOGRAPHIC for char in (before, after))
+def _within_phrase(before: str, after: str) -> bool:
+    """Whether no sign stands between two characters of which one is of Chinese or Japanese."""
+    written = [script_of(char) in IDEOGRAPHIC for char in (before, after)]
+    return all(written) or (any(written) and before.isalnum() and after.isalnum())
 
 
 def _model_for(language: str) -> str:

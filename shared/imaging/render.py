@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from shared.core.errors import Conflict
+from shared.imaging.areas import restore
 from shared.imaging.decode import Picture, Pixels, decode
 from shared.imaging.draw import draw
 from shared.imaging.encode import encode, encode_pages
@@ -102,6 +103,7 @@ def compose(picture: Picture, scene: Scene, target: str, fonts: FontLibrary) -> 
     rgb = picture.rgb.copy()
     alpha = None if picture.alpha is None else picture.alpha.copy()
     soft = erase(rgb, alpha, changed, kept, picture.sha256)
+    _leave_alone(picture, rgb, alpha, scene)
     texts = lay_out(rgb, scene, target, fonts)
     softness = {block.id: _blur(soft.get(block.id, _SHARP)) for block in changed}
     return Composed(picture, rgb, alpha, texts, softness)
@@ -115,9 +117,16 @@ def paint(picture: Picture, scene: Scene, target: str, fonts: FontLibrary) -> Pa
         blur = page.softness[text.block.id]
         ink = from_hex(style.ink)
         draw(page.rgb, page.alpha, text.layout, text.frame, text.allowed, ink, blur, style)
+    _leave_alone(picture, page.rgb, page.alpha, scene)
     flags = {text.block.id: list(text.layout.flags) for text in page.texts}
     drawn = {text.block.id: _drawn(text) for text in page.texts}
     return Painted(picture, page.rgb, page.alpha, flags, drawn)
+
+
+def _leave_alone(picture: Picture, rgb: Pixels, alpha: Pixels | None, scene: Scene) -> None:
+    """Put back what stands in areas that the caller excluded, whatever reached into them."""
+    restore(rgb, picture.rgb, scene.leave_alone.exclude)
+    restore(alpha, picture.alpha, scene.leave_alone.exclude)
 
 
 def _drawn(text: SetText) -> Drawn:

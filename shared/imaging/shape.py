@@ -137,7 +137,7 @@ class Shaper:
         """The first face that has all of `cluster`; shared signs stay in the `current` one where it can."""
         wanted = {ord(char) for char in cluster if not is_ignorable(char)}
         # Punctuation and digits stay with their neighbours, so that a run is not torn apart.
-        sticks = current is not None and script_of(cluster[0]) in SHARED
+        sticks = current is not None and not current.is_of_signs and script_of(cluster[0]) in SHARED
         if current is not None and sticks and wanted <= current.characters:
             return current
         return next((face for face in self.faces if wanted <= face.characters), None)

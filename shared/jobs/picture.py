@@ -129,9 +129,11 @@ class PictureWorker:
     def _scene(self, run: StepRun, picture: Picture) -> Scene:
         """What is read on one page."""
         from shared.imaging.group import build_scene
+        from shared.scenes.schemas import LeaveAlone
 
         recognition = self._read(run, picture).scaled(picture.width, picture.height)
-        return build_scene(recognition, picture, ENGINE)
+        leave_alone = LeaveAlone.model_validate(run.job.leave_alone or {})
+        return build_scene(recognition, picture, ENGINE, leave_alone)
 
     def _read(self, run: StepRun, picture: Picture) -> Recognition:
         """The page's words, bought before or bought now and remembered at once."""

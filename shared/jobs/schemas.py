@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
@@ -12,8 +12,8 @@ from shared.core.ids import id_pattern
 from shared.core.priority import Priority
 from shared.jobs.states import JobState, TargetState
 from shared.quotes.schemas import QuoteId
-from shared.scenes.schemas import Flag
-from shared.translation.order import LanguageOrder
+from shared.scenes.schemas import MAX_AREAS, MAX_TERMS, Flag, LeaveAlone
+from shared.translation.order import Areas, LanguageOrder, Terms
 
 JobId = Annotated[str, Field(pattern=id_pattern("job"), examples=["job_01k9z3v5w8x2y4a6b8c0d2e4f6"])]
 
@@ -34,6 +34,19 @@ class CreateJob(LanguageOrder):
         description="a quote that no job has used; the job never costs more than it says",
     )
 
+    exclude: Areas = Field(
+        [],
+        max_length=MAX_AREAS,
+        description="areas of the picture that stay as they are, on every page of it; in a form as JSON",
+        examples=[[[[10, 10], [200, 80]]]],
+    )
+    do_not_translate: Terms = Field(
+        [],
+        max_length=MAX_TERMS,
+        description="terms that stay as they are, wherever they stand; in a form with commas between them",
+        examples=[["Aspendos", "Blue Lagoon"]],
+    )
+
     @field_validator("name")
     @classmethod
     def plain_name(cls, name: str) -> str:
@@ -41,6 +54,15 @@ class CreateJob(LanguageOrder):
         if any(ord(c) < 32 or ord(c) == 127 or c in "/\\" for c in name) or name in {".", ".."}:
             raise PydanticCustomError("name", "A name has no slashes and no control characters.")
         return name
+
+    @property
+    def left_alone(self) -> dict[str, Any] | None:
+        """What stays as it is, as the job keeps it; None when nothing is named."""
+        if not self.exclude and not self.do_not_translate:
+            return None
+        return LeaveAlone(exclude=self.exclude, do_not_translate=self.do_not_translate).model_dump(
+            mode="json"
+        )
 
 
 class JobError(Model):

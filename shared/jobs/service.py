@@ -90,6 +90,7 @@ class JobService:
             "results_prefix": results_prefix(principal.account, job),
             "price_version": quote.price_version if quote else prices.current().version,
             "quote_id": order.quote,
+            "leave_alone": order.left_alone,
         }
         if file is None:
             upload = self._uploads.sign(values["source_object"], UPLOAD_WINDOW)
@@ -227,6 +228,7 @@ class JobService:
             "source_generation",
             "source_media_type",
             "source_bytes",
+            "leave_alone",
         )
         values = {name: getattr(parent, name) for name in copied} | {
             "id": child,

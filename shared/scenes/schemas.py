@@ -16,6 +16,23 @@ from shared.scenes.recognition import Polygon
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$", description="sRGB as #rrggbb")]
 
+MAX_AREAS = 50
+MAX_TERMS = 200
+Area = Annotated[
+    list[Annotated[list[Annotated[float, Field(ge=0, le=100_000)]], Field(min_length=2, max_length=2)]],
+    Field(
+        min_length=2,
+        max_length=20,
+        description="corners [x, y] of a polygon in pixels of the upright picture; two are those of a box",
+    ),
+]
+Term = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f<>]*[^\x00-\x20\x7f<>][^\x00-\x1f\x7f<>]*$"
+    ),
+]
+
 
 class Flag(StrEnum):
     """What a reader of the result should know about a block."""
@@ -26,6 +43,8 @@ class Flag(StrEnum):
     NOT_TRANSLATED = "not_translated"
     MISSING_GLYPH = "missing_glyph"
     UNEVEN_SIZE = "uneven_size"
+    EXCLUDED = "excluded"
+    TERM_LOST = "term_lost"
     SHORTENED = "shortened"
 
 
@@ -127,6 +146,13 @@ class Source(SceneModel):
     pages: list[Page] = Field(default=[], description="the sizes of all pages, where there are several")
 
 
+class LeaveAlone(SceneModel):
+    """What the caller wants as it is: areas of every page, in pixels, and terms in any text."""
+
+    exclude: list[Area] = Field(default=[], max_length=MAX_AREAS)
+    do_not_translate: list[Term] = Field(default=[], max_length=MAX_TERMS)
+
+
 class Scene(SceneModel):
     """Blocks in reading order, with everything a renderer needs besides the source's bytes."""
 
@@ -135,4 +161,5 @@ class Scene(SceneModel):
     source: Source
     language: str | None = Field(None, description="the source language, BCP 47")
     engine: str = Field(description="what recognised it, such as vision/document_text")
+    leave_alone: LeaveAlone = LeaveAlone()
     blocks: list[Block]

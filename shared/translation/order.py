@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -17,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from shared.scenes.schemas import MAX_AREAS, MAX_TERMS, Area, Term
 from shared.translation.tags import AUTO, Tag
 
 MAX_TARGETS = 20
@@ -37,6 +39,20 @@ def _language(value: object, validate: ValidatorFunctionWrapHandler) -> object:
 Language = Annotated[Tag, WrapValidator(_language)]
 SourceLanguage = Annotated[Tag | Literal["auto"], WrapValidator(_language)]
 Targets = Annotated[list[Language], BeforeValidator(_split), Field(min_length=1, max_length=MAX_TARGETS)]
+
+
+def _parsed(value: object) -> object:
+    """A form's text as the JSON it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise PydanticCustomError("areas", "This must be JSON: a list of areas.") from None
+
+
+Areas = Annotated[list[Area], BeforeValidator(_parsed), Field(max_length=MAX_AREAS)]
+Terms = Annotated[list[Term], BeforeValidator(_split), Field(max_length=MAX_TERMS)]
 
 
 class LanguageOrder(BaseModel):

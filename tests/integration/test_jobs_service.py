@@ -235,6 +235,18 @@ def test_a_retry_is_a_child_for_what_failed_with_the_parents_scene(desk):
     assert desk.job(parent).state is JobState.PARTLY_COMPLETED
 
 
+def test_what_is_left_alone_stays_with_the_job_and_its_retries(desk):
+    named = {"exclude": [[[0, 0], [9, 9.5]]], "do_not_translate": ["Blue Lagoon"]}
+    order = CreateJob.model_validate({"targets": ["es"], **named})
+    parent = desk.call("create", desk.principal, order, File()).id
+    move(desk, parent, JobState.FAILED, es=TargetState.FAILED)
+    child = desk.call("retry", desk.principal, parent).id
+    plain = desk.create("es").id
+    with desk.uow() as uow:
+        kept = [JobRepository(uow).get(job).leave_alone for job in (parent, child, plain)]
+    assert kept == [named, named, None]
+
+
 def test_a_retry_without_a_scene_begins_with_recognition(desk):
     parent = desk.create("es").id
     move(desk, parent, JobState.FAILED, es=TargetState.FAILED)

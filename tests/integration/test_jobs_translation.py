@@ -1,5 +1,6 @@
 """Scenes in the database, and translating them without buying anything twice."""
 
+import re
 import threading
 
 import pytest
@@ -9,7 +10,7 @@ from shared.providers.call import Call
 from shared.providers.translate import ENGINE, Translated
 from shared.scenes.errors import SceneNotFound
 from shared.scenes.repository import SceneRepository, translated
-from shared.scenes.schemas import Block, Flag, Line, Scene, Source, Style, Translation
+from shared.scenes.schemas import Block, Flag, LeaveAlone, Line, Scene, Source, Style, Translation
 from shared.scenes.service import SceneService
 from shared.translation.memory import bought, keep
 from shared.translation.service import SceneTranslator, needs_translation
@@ -99,7 +100,7 @@ def test_one_account_never_reads_what_another_bought(desk, shouting):
 
 
 def test_nothing_is_asked_when_nothing_needs_translation(desk, shouting):
-    what = scene("42", "www.example.com", "Salida", languages={2: "es"})
+    what = scene("42", "www.example.com", "Cuidado con el escalón", languages={2: "es"})
     result = translate(desk, shouting, what)
     assert shouting.asked == []
     assert {name: (t.text, t.engine, t.flags) for name, t in result.blocks.items()} == {
@@ -125,21 +126,82 @@ def test_when_the_provider_fails_nothing_is_remembered(desk, shouting):
 
 
 @pytest.mark.parametrize(
-    ("block_language", "source", "target", "needed"),
+    ("text", "block_language", "source", "target", "needed"),
     [
-        (None, "en", "es", True),
-        ("es", "en", "es", False),
-        ("es-MX", "en", "es", False),
-        ("en", "es", "es", True),
-        (None, None, "es", True),
-        ("zh", "zh-CN", "zh-TW", True),
-        ("pt-BR", None, "pt-PT", True),
-        ("en", "en", "en-GB", False),
+        ("Exit", None, "en", "es", True),
+        ("Cuidado con el escalón", "es", "en", "es", False),
+        ("Cuidado con el escalón", "es-MX", "en", "es", False),
+        # A few letters do not show their language.
+        ("Salida", "es", "en", "es", True),
+        ("Exit", "en", "es", "es", True),
+        ("Exit", None, None, "es", True),
+        ("小心地滑请走", "zh", "zh-CN", "zh-TW", True),
+        ("Atenção ao degrau à frente", "pt-BR", None, "pt-PT", True),
+        ("Exit", "en", "en", "en-GB", False),
+        # Letters that the target alone has, and letters that it never has.
+        ("출구", "ko", "en", "ko", False),
+        ("ทางออก", None, "en", "th", False),
+        ("Выход", "ru", "en", "ru", False),
+        ("Exit from the museum", "ru", "ru", "ru", True),
     ],
 )
-def test_text_that_is_in_the_target_language_already_stays(block_language, source, target, needed):
-    (block,) = scene("Exit", languages={0: block_language}).blocks
-    assert needs_translation(block, source, target) is needed
+def test_text_that_is_in_the_target_language_already_stays(text, block_language, source, target, needed):
+    what = scene(text, languages={0: block_language})
+    assert needs_translation(what.blocks[0], what, source, target) is needed
+
+
+def left_alone(what, **named):
+    return what.model_copy(update={"leave_alone": LeaveAlone(**named)})
+
+
+class Marking(Shouting):
+    """Translates HTML as the provider does: all but what must stay; `spoils` changes that, too."""
+
+    def __init__(self, spoils=False):
+        super().__init__()
+        self.spoils = spoils
+
+    def translate(self, texts, source, target, mime="text/plain"):
+        self.asked.append((list(texts), mime))
+        call = Call("translate", "translate_text", sum(map(len, texts)), 10, 0)
+        parts = [re.split(r'(<span translate="no">.*?</span>)', text) for text in texts]
+        shouted = [
+            "".join(p if i % 2 and not self.spoils else p[::-1] for i, p in enumerate(s)) for s in parts
+        ]
+        return [Translated(text) for text in shouted], [call]
+
+
+def test_terms_and_addresses_come_through_a_translation_as_they_are(desk):
+    engine = Marking()
+    what = left_alone(
+        scene("Visit Blue Lagoon at www.example.com!", "Tea & cake", "BLUE LAGOON"),
+        do_not_translate=["Blue Lagoon"],
+    )
+    result = translate(desk, engine, what)
+    assert [mime for _, mime in engine.asked] == ["text/html"]
+    assert "Blue Lagoon" in result.blocks["b0"].text
+    assert "www.example.com" in result.blocks["b0"].text
+    assert "<" not in result.blocks["b0"].text
+    assert (result.blocks["b2"].text, result.blocks["b2"].flags) == ("", [])
+    assert translate(desk, engine, what).calls == []
+    # The same text without its term is another answer.
+    assert translate(desk, engine, scene("Visit Blue Lagoon at www.example.com!")).calls
+
+
+def test_a_text_whose_term_was_lost_stays_and_says_so(desk):
+    what = left_alone(scene("Visit Blue Lagoon"), do_not_translate=["Blue Lagoon"])
+    result = translate(desk, Marking(spoils=True), what)
+    assert result.blocks["b0"] == Translation(
+        text="", engine="kept", flags=[Flag.NOT_TRANSLATED, Flag.TERM_LOST]
+    )
+
+
+def test_excluded_texts_are_not_bought(desk, shouting):
+    what = scene("Exit", "Logo text")
+    what.blocks[1].flags.append(Flag.EXCLUDED)
+    result = translate(desk, shouting, what)
+    assert [asked[0] for asked in shouting.asked] == [["Exit"]]
+    assert result.blocks["b1"] == Translation(text="", engine="kept", flags=[Flag.EXCLUDED])
 
 
 def test_answers_are_kept_once_and_the_first_stays(desk):

@@ -11,8 +11,10 @@ from shared.imaging.decode import decode
 from shared.imaging.errors import FontsMissing
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.frame import filled, grown
+from shared.imaging.group import build_scene
 from shared.imaging.render import render
-from shared.scenes.schemas import Translation
+from shared.scenes.recognition import Recognition
+from shared.scenes.schemas import Flag, LeaveAlone, Translation
 
 EN = "please close the door"
 ES = "por favor cierre la puerta"
@@ -201,3 +203,23 @@ def test_a_missing_or_changed_font_is_an_error_at_once(font_folder, tmp_path) ->
     (tmp_path / "fonts" / "NotoSansThai.ttf").write_bytes(b"something else")
     with pytest.raises(FontsMissing, match="NotoSansThai"):
         FontLibrary(tmp_path / "fonts")
+
+
+def test_an_excluded_area_keeps_every_pixel_and_its_text_is_a_text_apart(page, fonts) -> None:
+    made = page(700, 300)
+    made.write("Please keep this door", 40, 80)
+    made.write("closed at all times", 40, 110)
+    picture = made.picture()
+    leave_alone = LeaveAlone(exclude=[[[30, 90], [400, 120]], [[500, 20], [690, 20], [690, 280]]])
+    recognition = Recognition(width=700, height=300, language="en", words=made.words)
+    scene = build_scene(recognition, picture, "test", leave_alone)
+    assert [(block.text, block.flags) for block in scene.blocks] == [
+        ("Please keep this door", []),
+        ("closed at all times", [Flag.EXCLUDED]),
+    ]
+    scene.blocks[0].translations["de"] = Translation(
+        text="Bitte halten Sie diese Tür zu jeder Zeit und bei jedem Wetter geschlossen", engine="test"
+    )
+    result = decode(render(picture, scene, "de", fonts).data).rgb
+    assert (result[90:120, 30:400] == picture.rgb[90:120, 30:400]).all()
+    assert (result[60:85, 40:200] != picture.rgb[60:85, 40:200]).any()

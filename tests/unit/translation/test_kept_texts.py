@@ -84,3 +84,53 @@ def test_hostile_text_is_judged_quickly(text):
     start = time.process_time()
     is_kept(text)
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "٢٥ ر.س",
+        "٢٠٢٦/١١/٢٥",
+        "₹ ५००",
+        "रु 500",
+        "100円",
+        "5,000원",
+        "฿50 บาท",
+        "100 руб.",
+        "50 kr",
+        "R$ 10",
+        "CHF 10.–",
+        "500 ml",
+        "2.5kg",
+        "10 km/h",
+        "3°C",
+        "3 x 4 cm",
+        "+49 (0)30 1234567",
+        "#summer2026",
+        "@imangor",
+        "XII",
+        "COVID-19",
+    ],
+)
+def test_amounts_of_any_script_units_handles_and_codes_stay(text):
+    assert is_kept(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["in 5 m Entfernung", "9:00 Uhr", "12 Nov", "2 in 1", "2026年开放", "kr", "5 km de long"]
+)
+def test_words_beside_numbers_are_translated(text):
+    assert not is_kept(text)
+
+
+@pytest.mark.parametrize("digits", ["0123456789", "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "०१२३४५६७८९", "๐๑๒๓๔๕๖๗๘๙"])
+@given(st.data())
+def test_numbers_of_any_script_stay(digits, data):
+    number = data.draw(st.text(alphabet=digits, min_size=1, max_size=6))
+    for text in (number, f"{number}%", f"€{number}", f"{number} kg", f"{number}/{number}", f"({number})"):
+        assert is_kept(text)
+
+
+def test_terms_that_are_not_translated_stay_whatever_their_case():
+    assert is_kept("BLUE  LAGOON!", ["Blue Lagoon"])
+    assert not is_kept("The Blue Lagoon", ["Blue Lagoon"])

@@ -1,0 +1,16 @@
+"""What a caller wants left alone in a picture: areas, and terms that are not translated."""
+
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """Expand."""
+    op.execute("alter table jobs add leave_alone jsonb;")
+
+
+def downgrade() -> None:
+    """Contract."""
+    op.execute("alter table jobs drop leave_alone;")
