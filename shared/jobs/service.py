@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final, Protocol
@@ -13,8 +11,8 @@ from typing import Any, Final, Protocol
 from shared.auth.principal import Principal
 from shared.cache.read_through import read_through
 from shared.cache.redis import RedisCache
-from shared.core.errors import InvalidInput
-from shared.core.ids import is_id, new_id
+from shared.core.cursors import read_cursor, write_cursor
+from shared.core.ids import new_id
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs import views
@@ -119,13 +117,13 @@ class JobService:
     def page(self, query: JobFilter) -> JobPage:
         """A page of jobs, newest first."""
         repository = JobRepository(self._current())
-        after = None if query.cursor is None else _read_cursor(query.cursor)
+        after = None if query.cursor is None else read_cursor(query.cursor, "job")
         records = repository.page(query.limit + 1, query.state, after)
         shown, more = records[: query.limit], len(records) > query.limit
         targets = repository.targets([record.id for record in shown])
         return JobPage(
             jobs=[views.job(record, targets[record.id]) for record in shown],
-            next_cursor=_cursor(shown[-1]) if more else None,
+            next_cursor=write_cursor((shown[-1].created_at, shown[-1].id)) if more else None,
         )
 
     def cancel(self, job: str) -> Job:
@@ -255,18 +253,3 @@ class JobService:
 
 def _encode(job: Job) -> bytes:
     return job.model_dump_json().encode()
-
-
-def _cursor(last: JobRecord) -> str:
-    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()} {last.id}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        moment, _, job = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(" ")
-        created_at = datetime.fromisoformat(moment)
-        if created_at.tzinfo is None or not is_id("job", job):
-            raise ValueError
-        return created_at.astimezone(UTC), job
-    except (binascii.Error, ValueError, OverflowError):
-        raise InvalidInput("The cursor is not one that a page gave.") from None

@@ -19,6 +19,7 @@ from shared.jobs.errors import JobStuck
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState
 from shared.scenes.repository import SceneRepository
+from shared.webhooks import upkeep as webhooks
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ _FORGET: Final = (
     "delete from leases where expires_at < clock_now() - interval '2 days'",
     "delete from provider_results where created_at < clock_now() - interval '30 days'",
     "delete from dead_letters where received_at < clock_now() - interval '90 days'",
+    *webhooks.FORGET,
 )
 
 
@@ -44,7 +46,7 @@ class Upkeep:
 
     def sweep(self) -> None:
         """One round. Two sweepers at once share the work; trouble in one part does not keep the others."""
-        for part in (self._keep_deadlines, self.resend, self._forget):
+        for part in (self._keep_deadlines, self._start_webhooks, self.resend, self._forget):
             try:
                 part()
             except Exception:
@@ -62,6 +64,9 @@ class Upkeep:
             due = take_due(uow, BATCH, again=timedelta(minutes=5))
         for deadline in due:
             self._act(deadline)
+
+    def _start_webhooks(self) -> None:
+        webhooks.start_overdue(self._open_uow, BATCH)
 
     def _forget(self) -> None:
         for statement in _FORGET:

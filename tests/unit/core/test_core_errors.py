@@ -105,7 +105,8 @@ def settings(monkeypatch):
             monkeypatch.setenv(name, value)
         config.forget()
 
-    for name in ("K_SERVICE", "INSECURE_CHANNELS", "REDIS_URL", "REDIS_TIMEOUT", "KEY_PEPPER"):
+    cloud = ("K_SERVICE", "INSECURE_CHANNELS", "WEBHOOK_NETWORKS")
+    for name in (*cloud, "REDIS_URL", "REDIS_TIMEOUT", "KEY_PEPPER"):
         monkeypatch.delenv(name, raising=False)
     config.forget()
     yield put
@@ -129,7 +130,10 @@ def test_a_missing_or_wrong_setting_is_named_without_its_value(settings):
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("variable", ["STORAGE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "INSECURE_CHANNELS"])
+@pytest.mark.parametrize(
+    "variable",
+    ["STORAGE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "INSECURE_CHANNELS", "WEBHOOK_NETWORKS"],
+)
 def test_the_cloud_refuses_to_start_with_an_emulator(settings, variable):
     settings(**{variable: "127.0.0.1:1"})
     config.refuse_emulators_in_the_cloud()

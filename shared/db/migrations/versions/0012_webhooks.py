@@ -85,7 +85,7 @@ def upgrade() -> None:
     op.execute(tenant("webhook_secrets", "select, insert, update"))
     op.execute(tenant("webhook_events", "select, insert"))
     op.execute(tenant("webhook_deliveries", "select, insert, update"))
-    # Of other accounts, the system role sees only what is to be forgotten or was forgotten by everybody.
+    # Of other accounts, the system role sees only what is to be forgotten, and what is overdue.
     op.execute("""
     create policy forgotten on webhook_endpoints to imangor_system
       using (deleted_at < clock_now() - interval '31 days') with check (false);
@@ -93,9 +93,8 @@ def upgrade() -> None:
       using (expires_at < clock_now()) with check (false);
     create policy forgotten on webhook_events to imangor_system
       using (created_at < clock_now() - interval '30 days') with check (false);
-    create policy overdue on webhook_deliveries to imangor_system
-      using (state = 'pending' and next_attempt_at < clock_now() - interval '10 minutes')
-      with check (state = 'pending');
+    create policy overdue on webhook_deliveries for select to imangor_system
+      using (state = 'pending' and next_attempt_at < clock_now() - interval '10 minutes');
     grant delete on webhook_endpoints, webhook_secrets, webhook_events to imangor_system;
     """)
 
