@@ -25,7 +25,10 @@ SMALLEST = 320
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One page to draw: its number, its cell of the mix, and the script it is translated into."""
+    """One page to draw: its number, its cell of the mix, and the script it is translated into.
+
+    `own_fonts` leaves out the typefaces that the product has not.
+    """
 
     number: int
     seed: int
@@ -33,6 +36,7 @@ class Case:
     background: str
     layout: str
     target: str
+    own_fonts: bool = False
 
     @property
     def name(self) -> str:
@@ -40,7 +44,7 @@ class Case:
         return f"{self.number:03d}-{self.script}-{self.background}-{self.layout}"
 
 
-def cases(seed: int, count: int) -> list[Case]:
+def cases(seed: int, count: int, own_fonts: bool = False) -> list[Case]:
     """The first `count` pages of a seed: a shuffled round over all cells, then another.
 
     Any part of a round is spread evenly over scripts, backgrounds and layouts.
@@ -54,7 +58,7 @@ def cases(seed: int, count: int) -> list[Case]:
         # Nine steps, so that each script meets every other; once in ten rounds it stays its own.
         step = 1 + (number // len(names)) % len(names)
         target = names[(names.index(script) + step) % len(names)]
-        found.append(Case(number, seed, script, background, layout, target))
+        found.append(Case(number, seed, script, background, layout, target, own_fonts))
     return found
 
 
@@ -74,7 +78,7 @@ def draw(case: Case) -> Page:
     rng = np.random.default_rng([case.seed, key])
     script = scripts()[case.script]
     make, (least, most) = LAYOUTS[case.layout]
-    paths = script.typefaces()
+    paths = script.typefaces(case.own_fonts)
     # The world stands upright as often as not; the rest is uniform.
     angle = 0.0 if case.layout in UPRIGHT or rng.random() < 0.5 else float(rng.uniform(-30, 30))
     turned = angle != 0 or case.layout == "label"

@@ -21,6 +21,7 @@ _REASONS = 12
 _ABOUT = {
     "grouping F1": "grouping",
     "residue, characters": "residue",
+    "lines left standing": "standing",
     "outside, pixels": "outside",
     "overflow, pixels": "overflow",
     "illegible without a flag": "legible",
@@ -47,6 +48,7 @@ def badness(record: Record) -> float:
     plain = [value[0] for name, value in true.items() if name.startswith("erase ")]
     return (
         true.get("residue", 0)
+        + 5 * true.get("standing", 0)
         + true.get("outside", 0) / 10
         + true.get("overflow", 0) / 20
         + 5 * (true.get("legible", 0) + true.get("glyphs", 0) + prices - intact)
@@ -121,7 +123,7 @@ def _losses(records: list[Record], kind: str, signal: bool) -> list[str]:
 
 def _case(record: Record, seed: int, folder: Path) -> str:
     number, script, background, layout = record["case"]
-    page = draw(Case(number, seed, script, background, layout, record["target"]))
+    page = draw(Case(number, seed, script, background, layout, record["target"], record["own_fonts"]))
     made = outcome(page, page.recognition())
     shown = {"source": page.picture.rgb, "true blank": page.blank, "erased": made.erased, "ours": made.result}
     shown |= {name: paint(page, made).result for name, paint in BASELINES.items()}

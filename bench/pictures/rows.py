@@ -104,6 +104,7 @@ def _drawn(records: list[Record]) -> list[Row]:
     found = []
     for name, label in (
         ("residue", "residue, characters"),
+        ("standing", "lines left standing"),
         ("outside", "outside, pixels"),
         ("overflow", "overflow, pixels"),
         ("legible", "illegible without a flag"),

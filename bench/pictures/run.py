@@ -32,7 +32,7 @@ def chosen(options: argparse.Namespace) -> list[Case]:
     """The cases that the command line asks for: the first so many that fit its filters."""
     wanted = [
         case
-        for case in cases(options.seed, FULL * 2)
+        for case in cases(options.seed, FULL * 2, options.own_fonts)
         if _among(case.script, options.scripts)
         and _among(case.layout, options.layouts)
         and _among(case.background, options.backgrounds)
@@ -104,7 +104,7 @@ def written(options: argparse.Namespace, records: list[Record], found: list[Row]
         "cases": len(records),
         "rows": [row.as_json() for row in found],
         "seconds": round(took, 1),
-        "other_fonts": OTHER_FONTS.is_dir(),
+        "other_fonts": OTHER_FONTS.is_dir() and not options.own_fonts,
         "cells": dict(sorted(counts.items())),
         "vertical": sum(record["vertical"] for record in records),
         "pages": records,
@@ -133,6 +133,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
         "--check", metavar="RUN", help="fail where bench/expected.json has better for this run"
     )
     parser.add_argument("--keep", metavar="RUN", help="write the table into bench/expected.json for this run")
+    parser.add_argument("--own-fonts", action="store_true", help="draw with the product's typefaces only")
     parser.add_argument("--why", action="store_true", help="name the cases of what is not perfect")
     return parser.parse_args(given)
 
@@ -140,7 +141,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
 def main(given: list[str] | None = None) -> int:
     """Run the command."""
     options = arguments(given)
-    if not OTHER_FONTS.is_dir():
+    if not (options.own_fonts or OTHER_FONTS.is_dir()):
         print(f"Only the product's own fonts: python -m tools.fonts --to {OTHER_FONTS} --of {MANIFEST}")
     started = time.time()
     only = frozenset(options.only or EVERYTHING)

@@ -13,7 +13,7 @@ from bench.pictures.baselines import BASELINES
 from bench.pictures.measures import layout
 from bench.pictures.measures.colour import ciede2000, drawn_colour, lab
 from bench.pictures.measures.cost import memory, times
-from bench.pictures.measures.pixels import changed, psnr, ssim
+from bench.pictures.measures.pixels import changed, psnr, remains, ssim
 from bench.pictures.measures.text import distance, left_over, normal
 from bench.pictures.pages import Case, draw
 from bench.pictures.readers import Reading, read, read_at, readable, recognise, text_in
@@ -26,6 +26,7 @@ BASELINES_EVERY = 5
 MEMORY_EVERY = 96
 LEAST_SIZE, LEAST_SHARE = 8.0, 0.6
 COLOUR = 5.0
+LEFT_STANDING = 1 / 3
 Record = dict[str, Any]
 
 
@@ -33,7 +34,12 @@ def score(case: Case, only: frozenset[str]) -> Record:
     """Draw a page, let the product translate it from the true boxes, and measure; then from the engine's."""
     page = draw(case)
     record: Record = {"name": page.name, "case": [case.number, case.script, case.background, case.layout]}
-    record |= {"target": page.target, "vertical": page.blocks[0].vertical, "angle": round(page.angle, 1)}
+    record |= {
+        "own_fonts": case.own_fonts,
+        "target": page.target,
+        "vertical": page.blocks[0].vertical,
+        "angle": round(page.angle, 1),
+    }
     record |= {"megapixels": page.blank.shape[0] * page.blank.shape[1] / 1e6, "why": {}}
     made = outcome(page, page.recognition())
     record["true"] = measured(page, made, only, record["why"])
@@ -117,6 +123,20 @@ def _residue(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
             total += left
             why.setdefault("residue", []).append(f"{left} of {line.text!r} read as {seen!r}")
     return {"residue": total}
+
+
+def _standing(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    """Lines of which more than a third of the ink is left: what is too short for the engine to read."""
+    names = {block.id for block in made.changed}
+    shape, count = page.blank.shape[:2], 0
+    for line, block in page.lines:
+        if layout.blocks_of(line, made.scene.blocks) & names:
+            where = covered(shape, [grown(line.quad, 0.1 * block.size)])
+            share = remains(made.erased, page.picture.rgb, page.blank, where)
+            if share > LEFT_STANDING:
+                count += 1
+                why.setdefault("standing", []).append(f"{share:.0%} of {line.text!r}")
+    return {"standing": count}
 
 
 def _legible(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
@@ -223,6 +243,7 @@ MEASURES: dict[str, Callable[[Page, Outcome, dict[str, Any]], Record]] = {
     "group": _grouping,
     "erase": _background,
     "residue": _residue,
+    "standing": _standing,
     "outside": _outside,
     "overflow": _overflow,
     "legible": _legible,

@@ -51,12 +51,12 @@ class Script:
         """Whether it is written from right to left."""
         return self.name in RIGHT_TO_LEFT
 
-    def typefaces(self) -> list[Path]:
-        """The font files there are: the product's own pinned one, and others where they were fetched."""
+    def typefaces(self, own: bool = False) -> list[Path]:
+        """The font files there are: the product's own and, unless `own`, others where they were fetched."""
         paths = [
             folder / f"{name}{suffix}"
             for name in _FILES[self.name].split()
-            for folder in (OWN_FONTS, OTHER_FONTS)
+            for folder in ((OWN_FONTS,) if own else (OWN_FONTS, OTHER_FONTS))
             for suffix in (".ttf", ".otf")
         ]
         return [path for path in paths if path.is_file()]

@@ -44,3 +44,11 @@ def changed(one: Pixels, other: Pixels) -> Mask:
 def ink(result: Pixels, erased: Pixels) -> Mask:
     """Pixels that drawing changed so much that one sees it: by more than 24 in a channel."""
     return np.asarray(np.abs(result.astype(np.int16) - erased).max(axis=2) > 24)
+
+
+def remains(picture: Pixels, source: Pixels, blank: Pixels, where: Mask) -> float:
+    """How much of the source's ink is still in a picture: 0 for none, 1 for all, by projection upon it."""
+    ink_there = source[where].astype(np.float64) - blank[where]
+    here = picture[where].astype(np.float64) - blank[where]
+    power = float((ink_there**2).sum())
+    return float((here * ink_there).sum()) / power if power > 0 else 0.0

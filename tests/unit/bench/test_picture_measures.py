@@ -134,6 +134,12 @@ def test_residue_counts_runs_of_three_that_the_blank_page_has_not():
     assert left_over("Opening hours", "ening", blank="ening") == 0
 
 
+def test_lines_that_were_not_erased_are_found(page, made):
+    assert MEASURES["standing"](page, made, {})["standing"] == 0
+    untouched = dataclasses.replace(made, erased=page.picture.rgb)
+    assert MEASURES["standing"](page, untouched, {})["standing"] >= len(made.changed)
+
+
 def test_edit_distance():
     assert distance("kitten", "sitting") == 3
     assert distance("", "abc") == 3
