@@ -7,10 +7,22 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+ROWS = [
+    "group",
+    "erase",
+    "residue",
+    "standing",
+    "outside",
+    "overflow",
+    "legible",
+    "colour",
+    "glyphs",
+    "terms",
+]
 
 
 def test_twenty_pages_are_as_good_as_they_were():
     command = [sys.executable, "-m", "bench.pictures", "--pages", "20", "--seed", "20", "--own-fonts"]
-    command += ["--check", "gate", "--why"]
+    command += ["--check", "gate", "--why", "--only", *ROWS]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
     assert run.returncode == 0, run.stdout + run.stderr
