@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from shared.imaging.attached import Mask, Words
+from shared.imaging.attached import Mask, Words, dilated
 from shared.imaging.decode import Pixels
 from shared.imaging.frame import Points, bounds, filled, grown
 from shared.imaging.ink import Floats, Ground, Ink, separate, softness
 from shared.scenes.schemas import Block, Line
 
 _TEXTURED = 0.9
-_NOISY = 0.6
+_GRAINY = 3.5  # noise of a ground, in CIELAB, from which it shows where it is missing
+_CODING_BLOCK = 8  # pixels: how far JPEG spreads what a stroke changes
+_FAINT = 6.0  # of 255: less than that is no thing of its own
+_RGB_OF_LAB = 2.55
 _INPAINTED_EM = 40.0
 _TALL_SIGNS = frozenset("()[]{}|/\\（）「」『』【】｜")
 
@@ -114,22 +117,36 @@ def _erase_alpha(region: Region, alpha: Pixels, writable: Mask) -> bool:
 def _repaint(
     crop: Pixels, ground: Ground, ink: Ink, writable: Mask, em: float, rng: np.random.Generator
 ) -> None:
+    """Paint over the ink: on texture by inpainting, else with the ground's smooth part.
+
+    On even ground the ripples that coding leaves around strokes go too; on a grainy one it gets its grain.
+    """
     if not ink.halo.any():
         return
-    textured = ground.texture > _TEXTURED
-    # Coding leaves ripples around strokes; on even ground a wider mask takes them away unseen.
-    radius = max(1, round(0.05 * em)) if ground.noise > _NOISY and not textured else 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    spread = np.asarray(cv2.dilate(ink.halo.astype(np.uint8), kernel), dtype=np.uint8)
-    mask = spread.astype(bool) & writable & ~ink.strange
+    spread = dilated(ink.halo, 1)
+    textured, even = ground.texture > _TEXTURED, ground.noise < _GRAINY
+    if even and not textured:
+        spread |= _rippled(crop, ground, ink)
+    mask = spread & writable & ~ink.strange
     if textured:
-        crop[mask] = _inpainted(crop, spread, em)[mask]
+        crop[mask] = _inpainted(crop, spread.astype(np.uint8), em)[mask]
         return
     paint = ground.smooth[mask]
     known = crop[ground.known].astype(np.float32) - ground.smooth[ground.known]
-    if ground.noise > _NOISY and len(known) > 50:
+    if not even and len(known) > 50:
         paint = paint + _noise(known, len(paint), rng)
     crop[mask] = np.clip(np.rint(paint), 0, 255).astype(np.uint8)
+
+
+def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
+    """Pixels within a coding block of the ink, but for things that go on beyond it."""
+    near = dilated(ink.halo, _CODING_BLOCK)
+    away = np.abs(crop - ground.smooth).max(axis=2)
+    things = (away > max(_FAINT, 4 * _RGB_OF_LAB * ground.noise)) & ~ink.halo
+    count, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
+    beyond = np.bincount(labels[~near], minlength=count) > 0
+    beyond[0] = False
+    return np.asarray(near & ~beyond[labels], dtype=bool)
 
 
 def _inpainted(crop: Pixels, mask: Pixels, em: float) -> Pixels:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from shared.imaging.attached import dilated
 from shared.imaging.decode import Pixels
 from shared.imaging.erase import Region, region_of
 from shared.imaging.frame import Frame, Points, bounds
 from shared.imaging.ink import (
     Floats,
+    Ground,
     Ink,
     Mask,
     commonest_colour,
@@ -27,6 +29,8 @@ from shared.imaging.reach import reach
 from shared.scenes.schemas import Line
 
 _BLUR_WIDENS = 2.2
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_LEAST_LIGHT = 8.0  # change of luma, of 255, that tells how much of a pixel is covered
 _WORKING_HEIGHT = 48
 _LARGEST = 120.0  # height in pixels above which a line is measured on a smaller copy
 
@@ -86,7 +90,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     size = (extent.bottom - extent.top) / (rise + fall)
     far = distance(to_lab(crop), to_lab(ground.smooth))
     return Look(
-        ink=_ink_colour(crop, far, ink),
+        ink=_ink_colour(crop, ground, far, ink),
         ground=median_colour(crop, ground.known) or (255, 255, 255),
         size=size,
         baseline=extent.top + rise * size,
@@ -148,11 +152,29 @@ def _extent(core: Mask, region: Region, frame: Frame) -> _Extent | None:
     return _Extent(float(top), float(bottom), float(left), float(right), tilt, inked)
 
 
-def _ink_colour(crop: Pixels, far: Floats, ink: Ink) -> tuple[int, int, int]:
-    """Commonest colour along the middle of the strokes; their rims carry the ground's colour too."""
+def _ink_colour(crop: Pixels, ground: Ground, far: Floats, ink: Ink) -> tuple[int, int, int]:
+    """The colour the letters were set in.
+
+    The commonest colour along the middle of the strokes is a mixture where strokes are thin, and coding
+    spreads their colour over their surroundings. What the ink has changed, summed up and divided by how much
+    it covers, is not: blur moves it without taking any away. An outline or a shadow would draw that sum
+    towards the ground; then the middle of the strokes it is.
+    """
     peak = np.asarray(cv2.dilate(far, np.ones((3, 3), np.uint8)), dtype=np.float32)
-    ridge = ink.core & (far >= 0.97 * peak)
-    return commonest_colour(crop, ridge) or (0, 0, 0)
+    middle = commonest_colour(crop, ink.core & (far >= 0.97 * peak)) or (0, 0, 0)
+    change = crop.astype(np.float32) - ground.smooth
+    light = change @ _LUMA
+    light = light * np.sign(float(np.median(light[ink.core])))
+    full = float(np.percentile(light[ink.core], 90))
+    if full < _LEAST_LIGHT:
+        return middle
+    halo = dilated(ink.halo, 2) & ~ink.strange
+    under = np.median(ground.smooth[ink.core], axis=0)
+    cover = np.clip(light[halo] / full, 0, 1).sum()
+    whole = np.clip(under + change[halo].sum(axis=0) / max(1e-6, float(cover)), 0, 255)
+    nearer = np.linalg.norm(whole - under) < 0.9 * np.linalg.norm(np.array(middle) - under)
+    red, green, blue = middle if nearer else (round(float(channel)) for channel in whole)
+    return red, green, blue
 
 
 def _drop(flat: Mask) -> float:
