@@ -232,15 +232,16 @@ def screenshot(rng: Random, script: Script, hand: Hand) -> Sheet:
     edge = width - menu_width if script.rtl else menu_width
     sheet.rule([(edge, 2.2 * em), (edge, height)], 1)
     start = width - em if script.rtl else em
-    bar = box_cell(2, 2, width - 2, 2.2 * em - 2)
+    far = 10 * width  # the window has no frame of its own: its parts are open to the picture's edges
+    bar = box_cell(-far, -far, far, 2.2 * em - 2)
     sheet.write(title, hand, start, 0.55 * em, side(script), cell=bar, kind="title")
-    listed = sorted((0 if not script.rtl else width, edge))
+    listed = sorted((far if script.rtl else -far, edge))
     for i, entry in enumerate(entries):
         y = 3 * em + 2 * em * i
-        cell = box_cell(listed[0] + 1, 2.2 * em + 2, listed[1] - 1, height)
+        cell = box_cell(listed[0] + 1, 2.2 * em + 2, listed[1] - 1, far)
         sheet.write([entry], hand, start, y, side(script), cell=cell, kind="entry")
     inner = edge - em if script.rtl else edge + em
-    body = box_cell(*((0, 2.2 * em + 2, edge - 1) if script.rtl else (edge + 1, 2.2 * em + 2, width)), height)
+    body = box_cell(*((-far, 2.2 * em + 2, edge - 1) if script.rtl else (edge + 1, 2.2 * em + 2, far)), far)
     end = sheet.write(text, hand, inner, 3.2 * em, side(script), 1.5, body, "paragraph")
     wide = hand.length(button[0]) + 2 * em
     left = inner - wide if script.rtl else inner
