@@ -24,6 +24,7 @@ __all__ = ["ASCENT", "DESCENT", "Layout", "PlacedLine", "Room", "alignment_of", 
 
 LEGIBLE = 8.0
 _LEAST_SHARE = 0.6
+_KNOWN_TO = 1.1  # the source's size was measured, and may be that much larger
 _RUNNING = 4
 """From this number of lines on a text is set as running text: lines full, words of Chinese broken."""
 _STEP = 0.98
@@ -84,8 +85,8 @@ class _Choice:
 
 
 def least_size(style: Style) -> float:
-    """The smallest size in pixels that passes for legible."""
-    return max(LEGIBLE, _LEAST_SHARE * style.size)
+    """The smallest size in pixels that surely passes for legible."""
+    return max(LEGIBLE, _LEAST_SHARE * _KNOWN_TO * style.size)
 
 
 def fit(text: str, shaper: Shaper, room: Room, style: Style, most: float | None = None) -> Layout:
@@ -93,8 +94,8 @@ def fit(text: str, shaper: Shaper, room: Room, style: Style, most: float | None 
 
     Of ways that reach the same size the one is taken that needs the fewest lines more than the source has,
     the least of the free space around, and the plainest setting. All ink, with outline, shadow and underline,
-    lies inside the box that was used. A size below max(8 px, 0.6 x source) is flagged too_small, one far
-    below it overflow_risk.
+    lies inside the box that was used. A size that may be below max(8 px, 0.6 x source) is flagged too_small,
+    one far below it overflow_risk.
     """
     limit = style.size if most is None else min(most, style.size)
     room = room.turned() if shaper.vertical else room

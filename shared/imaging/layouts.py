@@ -90,7 +90,7 @@ def lay_out(ground: Pixels, scene: Scene, target: str, fonts: FontLibrary) -> li
 
 
 def _best(options: list[_Place], texts: list[str]) -> tuple[_Place, str, Layout]:
-    """The first wording that is legible, upright rather than on its side; else the one drawn largest."""
+    """The first legible wording, else the one drawn largest; each in the first place that does well."""
     largest: tuple[_Place, str, Layout] | None = None
     for text in texts:
         place, layout = options[0], fit(text, options[0].shaper, options[0].room, options[0].style)
@@ -118,18 +118,19 @@ def _places(
         shaper = shaper.condensed(_source_width(block, shaper))
         return [_place(ground, frame, shaper, style, others, max(1, len(block.lines)))]
     columns = max(1, len(block.lines))
+    upright = _place(ground, frame, shaper.upright(True), style, others, columns)
     if shaper.writes_columns:
-        return [_place(ground, frame, shaper.upright(True), style, others, columns)]
+        return [upright]
     # In a column's box words go below each other; one long column is a sign, whose text stands centred.
     level = style.model_copy(
         update={"direction": "ltr", "alignment": "center" if columns == 1 else style.alignment}
     )
     lines = max(1, int(frame.height / (level.line_height * level.size)))
+    across = _place(ground, frame, shaper, level, others, lines)
+    if shaper.may_write_columns:
+        return [across, upright]
     a, b, c, d = block.polygon
-    return [
-        _place(ground, frame, shaper, level, others, lines),
-        _place(ground, Frame.of([b, c, d, a]), shaper, level, others, columns),
-    ]
+    return [across, _place(ground, Frame.of([b, c, d, a]), shaper, level, others, columns)]
 
 
 def _place(
@@ -141,9 +142,22 @@ def _place(
     fixed = "" if mirrored or shaper.vertical else alignment
     larger = larger_boxes(ground, frame, style.size, occupied, fixed)
     own = Box(0, 0, frame.width, frame.height)
+    if mirrored or (lines > 1 and alignment != "center" and not shaper.vertical):
+        larger = tuple(_in_column(box, own, frame, list(others.values())) for box in larger)
     if mirrored:
         own = _column(frame, style.size, larger, [polygons[0] for polygons in others.values()])
     return _Place(frame, Room(own, larger, lines), shaper, style)
+
+
+def _in_column(box: Box, own: Box, frame: Frame, others: list[list[Points]]) -> Box:
+    """The box no wider than the texts of the page reach: what bounds a column is often not drawn.
+
+    A paragraph would leave its column there, and a text that changes its direction the edge it began at.
+    """
+    reach = [frame.to_local(polygons[0])[:, 0] for polygons in others]
+    left = min([own.left, *(float(us.min()) for us in reach)])
+    right = max([own.right, *(float(us.max()) for us in reach)])
+    return Box(max(box.left, left), box.top, min(box.right, right), box.bottom)
 
 
 def _evened(found: list[SetText], places: list[_Place], target: str) -> list[SetText]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -116,8 +117,13 @@ class Shaper:
 
     @property
     def writes_columns(self) -> bool:
-        """Whether the language may be written from top to bottom, in columns from right to left."""
-        return self.language.replace("_", "-").lower().split("-")[0] in {"ja", "zh", "yue", "ko"}
+        """Whether the language is written from top to bottom as readily as across."""
+        return re.split("[-_]", self.language.lower())[0] in {"ja", "zh", "yue"}
+
+    @property
+    def may_write_columns(self) -> bool:
+        """Whether readers are used to columns where there is no room for lines."""
+        return self.writes_columns or re.split("[-_]", self.language.lower())[0] == "ko"
 
     @property
     def manner(self) -> Manner:
