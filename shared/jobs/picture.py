@@ -173,7 +173,7 @@ class PictureWorker:
         pages = max(1, len(scene.source.pages))
         rendered = render(self._source(run), translated(scene, target, texts.blocks), target, self._fonts())
         for block, drawn in rendered.drawn.items():
-            texts.blocks[block] = as_drawn(texts.blocks[block], drawn.text)
+            texts.blocks[block] = texts.blocks[block].worded(drawn.text)
         for block, flags in rendered.flags.items():
             texts.blocks[block].flags += flags
         name = f"{run.job.results_prefix}{target}.{EXTENSIONS[rendered.media_type]}"

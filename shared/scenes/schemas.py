@@ -112,6 +112,13 @@ class Translation(SceneModel):
     cached: bool = False
     flags: list[Flag] = []
 
+    def worded(self, drawn: str) -> Translation:
+        """The same with that of its wordings in first place which was drawn, white space aside."""
+        wordings = [self.text, *self.alternatives]
+        chosen = next((text for text in wordings if text.split() == drawn.split()), self.text)
+        others = [text for text in wordings if text != chosen]
+        return self.model_copy(update={"text": chosen, "alternatives": others})
+
 
 class Block(SceneModel):
     """A paragraph: lines that are read, and so translated, as one text."""

@@ -71,6 +71,13 @@ def test_a_shorter_wording_is_taken_where_the_preferred_one_is_not_legible(fonts
     assert Flag.SHORTENED not in free.layout.flags
 
 
+def test_a_translation_tells_the_wording_that_was_drawn_first() -> None:
+    given = Translation(text="Prohibido  fumar", alternatives=["No fumar", "Sin humo"], engine="t")
+    assert given.worded("Prohibido fumar") == given
+    short = given.worded("No fumar")
+    assert (short.text, short.alternatives) == ("No fumar", ["Prohibido  fumar", "Sin humo"])
+
+
 def test_columns_stay_columns_in_japanese_and_are_set_across_in_english(fonts: FontLibrary) -> None:
     sign = (300, 60, 340, 360)
     found = laid(fonts, [block("b1", sign, "美術館入口", direction="ttb", size=40)], "ja")["b1"]
