@@ -18,6 +18,7 @@ class Metric(StrEnum):
     PROVIDER_RETRIES = "provider_retries"
     OUTBOX_SEND_FAILED = "outbox_send_failed"
     OUTBOX_AGE = "outbox_age"
+    BOOKS_WRONG = "books_wrong"
     JOBS_ENDED = "jobs_ended"
     WORK_UNDONE = "work_undone"
     STEP_SECONDS = "step_seconds"

@@ -18,6 +18,7 @@ from shared.jobs.erasure import erase_media
 from shared.jobs.errors import JobStuck
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState
+from shared.ledger.upkeep import LedgerUpkeep
 from shared.scenes.repository import SceneRepository
 from shared.webhooks import upkeep as webhooks
 
@@ -43,10 +44,12 @@ class Upkeep:
     def __init__(self, open_uow: Callable[[str | None], UnitOfWork], deliver: Deliver):
         self._open_uow = open_uow
         self._deliver = deliver
+        self._ledger = LedgerUpkeep(open_uow)
 
     def sweep(self) -> None:
         """One round. Two sweepers at once share the work; trouble in one part does not keep the others."""
-        for part in (self._keep_deadlines, self._start_webhooks, self.resend, self._forget):
+        ledger = (self._ledger.expire, self._ledger.prove)
+        for part in (self._keep_deadlines, self._start_webhooks, self.resend, self._forget, *ledger):
             try:
                 part()
             except Exception:

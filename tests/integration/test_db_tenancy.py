@@ -37,9 +37,6 @@ def new_row(table, account, job, transaction=0):
         | {"transaction_id": transaction, "book": "spent", "amount": 1, "lot": transaction},
         "platform_admins": a,
         "credit_lots": a | {"id": transaction},
-        "quotes": a
-        | {"id": word, "created_by": "k", "medium": "picture", "targets": "{}", "price_version": 1}
-        | {"expires_at": "2100-01-01T00:00:00Z"},
         "outbox": a | {"kind": "task", "destination": "d", "payload": "{}", "claimed_until": NOW},
         "leases": a | {"name": word, "expires_at": NOW},
         "deadlines": j | {"action": "rescue", "due_at": NOW},
