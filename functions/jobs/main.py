@@ -8,6 +8,7 @@ from shared.edge import http
 from shared.edge.http import Reply, Upload, mount
 from shared.imaging.errors import TooManyPages, TooManyPixels, UnreadablePicture
 from shared.jobs.errors import EmptyUpload, JobEnded, JobNotFound, NothingToRetry
+from shared.jobs.receipt_page import MEDIA_TYPE, POLICY
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobId, JobPage, Outputs, Receipt
 from shared.ledger.errors import InsufficientCredits, SpendLimitReached
 from shared.quotes.errors import QuoteExceeded, QuoteExpired, QuoteMismatch, QuoteNotFound, QuoteUsed
@@ -84,6 +85,29 @@ def get_receipt(ctx: Context, job_id: JobId) -> Receipt:
     return ctx.outputs.receipt(job_id)
 
 
+@http.get(
+    "/{job_id}/receipt.html",
+    auth="jobs:read",
+    rate="300/minute",
+    errors=[JobNotFound],
+    produces=MEDIA_TYPE,
+    transaction=False,
+)
+def get_receipt_page(ctx: Context, job_id: JobId) -> Reply[bytes]:
+    """Read the receipt of a job as a page for people."""
+    page = ctx.outputs.receipt_page(job_id)
+    return Reply(page, headers={"Content-Security-Policy": POLICY}, media_type=MEDIA_TYPE)
+
+
 jobs = mount(
-    "jobs", create_job, list_jobs, get_job, cancel_job, retry_job, delete_job, list_outputs, get_receipt
+    "jobs",
+    create_job,
+    list_jobs,
+    get_job,
+    cancel_job,
+    retry_job,
+    delete_job,
+    list_outputs,
+    get_receipt,
+    get_receipt_page,
 )

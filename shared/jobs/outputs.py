@@ -10,6 +10,7 @@ from typing import Final
 from shared.core.clock import utc_now
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.publishing import RECEIPT, SCENE
+from shared.jobs.receipt_page import receipt_page
 from shared.jobs.receipts import receipt_of
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.results import ResultFiles
@@ -47,6 +48,10 @@ class JobOutputs:
         """Every step, call and credit of the job."""
         with self._open_uow() as uow:
             return receipt_of(uow, JobRepository(uow).get(job))
+
+    def receipt_page(self, job: str) -> bytes:
+        """The receipt as a page."""
+        return receipt_page(self.receipt(job))
 
     def _output(self, job: JobRecord, info: ObjectInfo, language: str | None, expires_at: datetime) -> Output:
         path = PurePosixPath(info.name)

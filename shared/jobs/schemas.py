@@ -176,6 +176,7 @@ class Call(Model):
     units: int = Field(description="what the provider bills: pictures or characters")
     milliseconds: float
     retries: int = 0
+    outcome: str = Field("ok", description="`ok`, or the slug of the error that it ended with")
 
 
 class Step(Model):
@@ -192,6 +193,7 @@ class Step(Model):
     bytes_read: int
     bytes_written: int
     error: str | None
+    credits: int = Field(0, description="credits spent with it")
 
 
 class Charge(Model):
@@ -208,6 +210,7 @@ class Receipt(Model):
     """Everything that was done for a job, and what it cost."""
 
     job: JobId
+    name: str = Field("", description="the file's name")
     state: JobState
     steps: list[Step]
     provider_calls: dict[str, int] = Field(description="calls by provider")

@@ -26,7 +26,7 @@ from shared.jobs.errors import StepFailed
 from shared.jobs.messages import ProcessImage, Try
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState
-from shared.providers.call import Call
+from shared.providers.call import Call, failed_call
 from shared.scenes.repository import SceneRepository
 
 OpenUnitOfWork = Callable[[str], UnitOfWork]
@@ -63,19 +63,21 @@ class StepRun:
             if job is None or job.deleted_at is not None or job.state in ENDED:
                 raise LeaseLost("The job ended while this step was under way.")
             write(uow, job)
-            self._note(uow, "done", None)
+            self._note(uow, "done", None, self.calls)
             release(uow, self.lease)
 
     def give_up(self, error: BaseException) -> None:
         """Note the failed attempt and free the lease, so that the next attempt need not wait for it."""
         reason = error.slug if isinstance(error, ImangorError) else "internal"
+        failed = failed_call(error)
+        calls = [*self.calls, *([failed] if failed else [])]
         with self.open_uow(self.task.account) as uow:
             JobRepository(uow).find(self.task.job, lock=True)
             confirm(uow, self.lease)
-            self._note(uow, "failed", reason)
+            self._note(uow, "failed", reason, calls)
             release(uow, self.lease)
 
-    def _note(self, uow: UnitOfWork, outcome: str, error: str | None) -> None:
+    def _note(self, uow: UnitOfWork, outcome: str, error: str | None, calls: list[Call]) -> None:
         values: dict[str, Any] = {
             "job_id": self.task.job,
             "account_id": self.task.account,
@@ -84,7 +86,7 @@ class StepRun:
             "attempt": self.attempt,
             "outcome": outcome,
             "started_at": self.started_at,
-            "calls": [asdict(call) for call in self.calls],
+            "calls": [asdict(call) for call in calls],
             "cache_hits": self.cache_hits,
             "bytes_read": self.bytes_read,
             "bytes_written": self.bytes_written,

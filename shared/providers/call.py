@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
 from shared.providers.budget import RetryBudget, call_with_retry
 from shared.providers.errors import Failure, classify
@@ -19,13 +20,20 @@ _budgets: defaultdict[str, RetryBudget] = defaultdict(RetryBudget)
 
 @dataclass(frozen=True)
 class Call:
-    """One successful call. `units` are what the provider bills: pictures, or code points of text."""
+    """One call. `units` are what the provider bills: pictures, or code points of text."""
 
     provider: str
     method: str
     units: int
     milliseconds: int
     retries: int
+    outcome: str = "ok"
+
+
+def failed_call(error: BaseException) -> Call | None:
+    """The receipt's line about the call that ended with this error, if one did."""
+    found = getattr(error, "provider_call", None)
+    return found if isinstance(found, Call) else None
 
 
 def call(
@@ -41,8 +49,11 @@ def call(
 
     Each attempt counts as a call, whatever becomes of it. Raises the errors of `shared.providers.errors`.
     """
+    tried = 0
 
     def attempt(seconds: float) -> T:
+        nonlocal tried
+        tried += 1
         answer = rpc(seconds)
         count(Metric.PROVIDER_CALLS, provider=provider, method=method, outcome="ok")
         return answer
@@ -55,9 +66,21 @@ def call(
         return failure
 
     start = time.monotonic()
-    answer, retries = call_with_retry(
-        attempt, deadline, _budgets[provider], judge, attempt_seconds=attempt_seconds
-    )
+    try:
+        answer, retries = call_with_retry(
+            attempt, deadline, _budgets[provider], judge, attempt_seconds=attempt_seconds
+        )
+    except ImangorError as error:
+        _leave(error, Call(provider, method, units, _milliseconds(start), max(0, tried - 1), error.slug))
+        raise
     if retries:
         count(Metric.PROVIDER_RETRIES, retries, provider=provider, method=method)
-    return answer, Call(provider, method, units, round((time.monotonic() - start) * 1000), retries)
+    return answer, Call(provider, method, units, _milliseconds(start), retries)
+
+
+def _leave(error: ImangorError, call: Call) -> None:
+    error.provider_call = call  # type: ignore[attr-defined]
+
+
+def _milliseconds(start: float) -> int:
+    return round((time.monotonic() - start) * 1000)

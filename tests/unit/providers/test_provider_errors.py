@@ -68,3 +68,19 @@ def test_only_refusals_and_used_up_quotas_are_permanent():
     assert issubclass(ProviderBusy, DependencyDown)
     assert all(issubclass(e, TransientError) for e in (ProviderUnavailable, ProviderMisconfigured))
     assert not any(e.retry for e in (QuotaExhausted, ProviderRefused, UnsupportedPair))
+
+
+def test_a_call_that_failed_leaves_its_line_for_the_receipt():
+    from google.api_core import exceptions
+
+    from shared.providers.call import call, failed_call
+
+    def rpc(seconds: float) -> None:
+        raise exceptions.InvalidArgument("no")
+
+    with pytest.raises(ProviderRefused) as raised:
+        call("vision", "document_text", 3, rpc, deadline=1, attempt_seconds=1)
+    line = failed_call(raised.value)
+    assert line is not None
+    assert (line.provider, line.units, line.retries, line.outcome) == ("vision", 3, 0, raised.value.slug)
+    assert failed_call(ValueError()) is None
