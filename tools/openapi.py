@@ -8,10 +8,15 @@ import json
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
 
 from shared.edge.endpoint import Endpoint
 from shared.edge.manifest import load_all
-from shared.edge.openapi import Declared, build
+from shared.edge.openapi import REF, Declared, build
+from shared.webhooks.payloads import DATA
+from shared.webhooks.signature import ID, SIGNATURE, TIMESTAMP
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,10 +39,46 @@ def declared(functions: Path) -> list[Declared]:
     return [(m, endpoints(functions / name)) for name, m in manifests.items() if m.kind == "http"]
 
 
+def describe_webhooks(built: dict[str, Any]) -> None:
+    """Add what is sent to customers: OpenAPI 3.1 calls it `webhooks`."""
+    models = list(dict.fromkeys((model, "serialization") for model, _ in DATA.values()))
+    references, described = models_json_schema(models, ref_template=REF)
+    built["components"]["schemas"] = dict(
+        sorted({**built["components"]["schemas"], **described["$defs"]}.items())
+    )
+    headers = [{"$ref": f"#/components/parameters/{name}"} for name in (ID, TIMESTAMP, SIGNATURE)]
+    built["components"]["parameters"] = {
+        name: {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+        for name in (ID, TIMESTAMP, SIGNATURE)
+    }
+    built["webhooks"] = {}
+    for kind, (model, summary) in DATA.items():
+        moment = {"type": "string", "format": "date-time"}
+        members = {
+            "type": {"const": kind.value},
+            "timestamp": moment,
+            "data": references[model, "serialization"],
+        }
+        schema = {"type": "object", "required": list(members), "properties": members}
+        built["webhooks"][kind.value] = {
+            "post": {
+                "summary": summary,
+                "parameters": headers,
+                "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+                "responses": {
+                    "2XX": {"description": "Delivered."},
+                    "410": {"description": "The endpoint is gone; it gets nothing any more."},
+                    "default": {"description": "Not delivered; it is tried again."},
+                },
+            }
+        }
+
+
 def document(root: Path = ROOT) -> str:
     """The text of `openapi.json`."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     built = build(declared(root / "functions"), project["version"])
+    describe_webhooks(built)
     return json.dumps(built, indent=2, ensure_ascii=False) + "\n"
 
 
