@@ -30,6 +30,7 @@ from shared.core.config import (
 )
 
 if TYPE_CHECKING:
+    from shared.accounts.service import AccountService
     from shared.auth.authenticator import Authenticator
     from shared.core.priority import Priority
     from shared.db.health import HealthCheck
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from shared.quotes.service import QuoteService
     from shared.scenes.service import SceneService
     from shared.storage.gcs import Storage
-    from shared.translation.languages import Language, Languages
+    from shared.translation.languages import Languages
     from shared.webhooks.messages import DeliverWebhook
     from shared.webhooks.sealing import Seal
     from shared.webhooks.sender import WebhookSender
@@ -241,6 +242,13 @@ class Context:
         return WebhookSender(self.open, webhook_transport(), webhook_seal())
 
     @cached_property
+    def accounts(self) -> AccountService:
+        """The caller's own account."""
+        from shared.accounts.service import AccountService
+
+        return AccountService(lambda: self.uow, self.languages)
+
+    @cached_property
     def quotes(self) -> QuoteService:
         """What jobs would cost."""
         from shared.quotes.service import QuoteService
@@ -300,8 +308,7 @@ class Context:
     def _delivery(self) -> Delivery:
         from shared.queue.delivery import Delivery
 
-        deadlines = ChannelSettings.load().task_deadlines
-        return Delivery(self.open, task_queue(), topics(), self._erase, deadlines)
+        return Delivery(self.open, task_queue(), topics(), self._erase, ChannelSettings.load().task_deadlines)
 
     def _erase(self, body: dict[str, Any]) -> None:
         from shared.queue.delivery import erase_objects
@@ -326,9 +333,12 @@ def storage() -> Storage:
 @cache
 def languages() -> Languages:
     """The process's list of languages."""
-    from shared.translation.languages import Languages
+    from shared.translation.languages import Language, Languages
 
-    return Languages(redis_cache(), _load_languages)
+    def load() -> list[Language]:
+        return [Language(**each._asdict()) for each in translator("global").languages()]
+
+    return Languages(redis_cache(), load)
 
 
 def result_files() -> ResultFiles:
@@ -388,12 +398,3 @@ def fonts() -> FontLibrary:
     from shared.imaging.fonts import FontLibrary
 
     return FontLibrary(ROOT / FontSettings.load().fonts_folder)
-
-
-def _load_languages() -> list[Language]:
-    from shared.translation.languages import Language
-
-    return [
-        Language(code=each.code, name=each.name, source=each.source, target=each.target)
-        for each in translator("global").languages()
-    ]

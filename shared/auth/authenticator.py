@@ -57,12 +57,13 @@ def key_cache_key(digest: bytes) -> str:
 
 
 def _encode(principal: Principal) -> bytes:
-    return json.dumps([principal.id, principal.account, sorted(principal.scopes), principal.plan]).encode()
+    facts = (principal.id, principal.account, sorted(principal.scopes))
+    return json.dumps([*facts, principal.plan, principal.source, principal.targets]).encode()
 
 
 def _decode(data: bytes) -> Principal:
-    key, account, scopes, plan = json.loads(data)
-    return Principal(key, account, frozenset(scopes), plan)
+    key, account, scopes, plan, source, targets = json.loads(data)
+    return Principal(key, account, frozenset(scopes), plan, source, tuple(targets))
 
 
 def _bearer(authorization: str | None) -> str | None:

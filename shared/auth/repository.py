@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, or_, select
+from typing import Any
+
+from sqlalchemy import Row, insert, or_, select
 
 from shared.auth.principal import ADMIN, Principal
 from shared.db.models import accounts, api_keys, clock_now, platform_admins
@@ -24,10 +26,19 @@ def find_principal(uow: UnitOfWork, digest: bytes) -> Principal | None:
     if row is None:
         return None
     uow.act_for(row.account_id)
-    plan, scopes = plan_of(uow), frozenset(row.scopes)
+    account, scopes = account_of(uow), frozenset(row.scopes)
     if ADMIN in scopes and not is_platforms_own(uow):
         scopes -= {ADMIN}
-    return None if plan is None else Principal(row.id, row.account_id, scopes, plan)
+    if account is None:
+        return None
+    defaults = (account.default_source, tuple(account.default_targets))
+    return Principal(row.id, row.account_id, scopes, account.plan, *defaults)
+
+
+def account_of(uow: UnitOfWork) -> Row[Any] | None:
+    """Plan and default languages of the unit of work's account; None as for `plan_of`."""
+    columns = (accounts.c.plan, accounts.c.default_source, accounts.c.default_targets)
+    return uow.execute(select(*columns).where(accounts.c.deleted_at.is_(None))).one_or_none()
 
 
 def plan_of(uow: UnitOfWork) -> str | None:

@@ -37,6 +37,10 @@ accounts = Table(
     Column("id", Text, primary_key=True),
     *_text("name", "location", "plan"),
     *(Column(name, BigInteger) for name in ("daily_limit", "monthly_limit")),
+    Column("retention_days", Integer),
+    Column("default_source", Text),
+    Column("default_targets", ARRAY(Text)),
+    Column("version", Integer),
     *_times("created_at", "deleted_at"),
 )
 api_keys = Table(
@@ -67,6 +71,7 @@ jobs = Table(
     Column("results_prefix", Text),
     Column("price_version", Integer),
     Column("quote_id", Text),
+    Column("pages", Integer),
     Column("leave_alone", JSONB(none_as_null=True)),
     Column("error", JSONB(none_as_null=True)),
     Column("version", Integer),

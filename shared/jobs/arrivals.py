@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from shared.auth.repository import plan_of
+from shared.auth.repository import account_of, plan_of
 from shared.core.config import BreakerSettings
 from shared.core.errors import ImangorError
 from shared.core.ids import new_id
@@ -106,7 +106,7 @@ class Arrivals:
     def _dropped(self, place: DroppedInto, arrival: Arrival) -> None:
         try:
             self._breaker.check(arrival.name)
-            order = read_inbox_path(place.path)
+            order = self._order(place.path)
             self._languages.require(order.source, order.targets)
             problem = _size_problem(arrival)
             if problem is not None:
@@ -116,6 +116,13 @@ class Arrivals:
             if error.retry:
                 raise
             self._reject(place, arrival, error)
+
+    def _order(self, path: str) -> InboxOrder:
+        """What the path asks for; without a folder, what the account has set."""
+        account = None if "/" in path else account_of(self._uow)
+        if account is None:
+            return read_inbox_path(path)
+        return read_inbox_path(path, account.default_source, account.default_targets)
 
     def _accept(self, place: DroppedInto, arrival: Arrival, order: InboxOrder) -> None:
         """Make the job. That its account and its object's generation are right is asked of the insertion."""

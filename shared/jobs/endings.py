@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
 
+from shared.accounts.repository import retention
 from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
 from shared.db.deadlines import Action, set_deadline
@@ -16,8 +16,6 @@ from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState, outco
 from shared.ledger.service import Ledger
 
 JOB_EVENTS: Final = "on-job-event"
-RETENTION: Final = timedelta(days=30)
-"""How long sources and results are kept after a job's end."""
 
 
 def complete_target(
@@ -92,7 +90,7 @@ def _end(uow: UnitOfWork, job: JobRecord, state: JobState, problem: dict[str, st
 
 
 def _announce(uow: UnitOfWork, job: JobRecord, state: JobState) -> None:
-    set_deadline(uow, job.id, Action.ERASE, RETENTION)
+    set_deadline(uow, job.id, Action.ERASE, retention(uow))
     event = JobEvent(account=job.account_id, job=job.id, type=f"job.{state.value}")
     uow.outbox.event(JOB_EVENTS, event.model_dump())
     uow.after_commit(lambda: count(Metric.JOBS_ENDED, state=state.value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -91,8 +92,10 @@ class InboxOrder:
     name: str
 
 
-def read_inbox_path(path: str) -> InboxOrder:
+def read_inbox_path(path: str, source: str | None = None, targets: Sequence[str] = ()) -> InboxOrder:
     """Read `en-es,fr/menus/sign.jpg`; raises `InboxPathInvalid` saying what is wrong.
+
+    For a file without a folder, such as `sign.jpg`, `source` and `targets` are what it asks for, if any.
 
     A language is `auto` (as source) or a BCP 47 tag with `_` for its inner hyphens, so that exactly one
     hyphen stands between source and targets.
@@ -102,13 +105,15 @@ def read_inbox_path(path: str) -> InboxOrder:
         raise InboxPathInvalid(f"The path below the account is longer than {MAX_PATH_BYTES} bytes.")
     if any(part in {"", ".", ".."} for part in parts) or _CONTROL.search(path):
         raise InboxPathInvalid("The path has an empty or relative part, or a control character.")
+    if len(parts) == 1 and targets:
+        return InboxOrder(source, list(targets), path)
     if len(parts) < 2 or parts[0].count("-") != 1:
         raise InboxPathInvalid(
             "The folder below the account must be <source>-<target>[,<target>], such as en-es or zh_TW-en,fr."
         )
-    source, _, targets = parts[0].partition("-")
-    tags = [_tag(target) for target in targets.split(",")]
-    language = None if source == AUTO else _tag(source)
+    before, _, after = parts[0].partition("-")
+    tags = [_tag(target) for target in after.split(",")]
+    language = None if before == AUTO else _tag(before)
     if len(set(tags)) != len(tags) or language in tags or len(tags) > MAX_TARGETS:
         raise InboxPathInvalid(f"Up to {MAX_TARGETS} targets, each once, and none of them the source.")
     return InboxOrder(language, tags, parts[-1])

@@ -120,7 +120,7 @@ class PictureWorker:
             repository = JobRepository(uow)
             buys = bool(run.calls) or bought_for(uow, run.keys, job.id)
             SceneRepository(uow).add(job.id, scene, bought=buys)
-            repository.change(job.id, source_media_type=scene.source.media_type)
+            repository.change(job.id, source_media_type=scene.source.media_type, pages=pages)
             open_targets = [t for t in repository.targets([job.id])[job.id] if t.state not in TARGET_ENDED]
             start_rendering(uow, job, [target.language for target in open_targets])
 

@@ -9,22 +9,26 @@ from shared.quotes.errors import QuoteExceeded, QuoteExpired, QuoteMismatch
 from shared.quotes.repository import QuoteRecord, QuoteRepository
 
 
-def quoted(uow: UnitOfWork, quote: str, order: CreateJob) -> QuoteRecord:
+def quoted(uow: UnitOfWork, quote: str) -> QuoteRecord:
     """The quote that a job is to be created from.
 
-    Raises `QuoteNotFound`, `QuoteExpired`, and `QuoteMismatch` for another medium or other languages.
+    Raises `QuoteNotFound`, `QuoteExpired`, and `QuoteMismatch` for another medium.
     """
     record, valid = QuoteRepository(uow).get(quote)
     if not valid:
         raise QuoteExpired()
     if record.medium != "picture":
         raise QuoteMismatch(f"The quote is for a medium ({record.medium}) that jobs cannot be created for.")
-    strangers = [target for target in order.targets if target not in record.targets]
+    return record
+
+
+def refuse_others(quote: QuoteRecord, order: CreateJob) -> None:
+    """Raise `QuoteMismatch` for languages that were not quoted."""
+    strangers = [target for target in order.targets if target not in quote.targets]
     if strangers:
         raise QuoteMismatch(f"The quote is not for {', '.join(strangers)}.")
-    if order.language != record.source_language:
+    if order.language != quote.source_language:
         raise QuoteMismatch("The quote is for another source language.")
-    return record
 
 
 def refuse_more(quote: QuoteRecord, pages: int, sha256: str) -> None:

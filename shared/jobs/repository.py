@@ -54,6 +54,7 @@ class JobRecord:
     results_prefix: str
     price_version: int
     quote_id: str | None
+    pages: int | None
     leave_alone: dict[str, Any] | None
     error: dict[str, str] | None
     version: int

@@ -24,7 +24,7 @@ from shared.jobs.erasure import erase_media
 from shared.jobs.errors import JobEnded, NothingToRetry
 from shared.jobs.names import display_name, results_prefix, source_object
 from shared.jobs.priority import priority
-from shared.jobs.quoting import quoted, refuse_more
+from shared.jobs.quoting import quoted, refuse_more, refuse_others
 from shared.jobs.repository import JobRecord, JobRepository, job_cache_key, pending
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobPage, JobUpload
 from shared.jobs.states import ENDED, JobState, TargetState
@@ -73,8 +73,13 @@ class JobService:
         Raises `UnsupportedLanguage`, `InsufficientCredits`, for a file what is wrong with it, and what keeps
         its quote from being used.
         """
+        quote = None if order.quote is None else self._quoted(order.quote)
+        if quote is None:
+            order = order.filled(principal.source, principal.targets)
+        else:
+            order = order.filled(quote.source_language, quote.targets)
+            refuse_others(quote, order)
         self._languages.require(order.language, order.targets)
-        quote = None if order.quote is None else self._quoted(order.quote, order)
         job = new_id("job")
         values: dict[str, Any] = {
             "id": job,
@@ -201,10 +206,10 @@ class JobService:
         with self._open_uow() as uow:
             alarm(uow, error)
 
-    def _quoted(self, quote: str, order: CreateJob) -> QuoteRecord:
+    def _quoted(self, quote: str) -> QuoteRecord:
         """In a transaction of its own: none stays open while the file is stored."""
         with self._open_uow() as uow:
-            return quoted(uow, quote, order)
+            return quoted(uow, quote)
 
     def _store(self, name: str, data: bytes, quote: QuoteRecord | None) -> dict[str, Any]:
         found = check_picture(data)
@@ -227,6 +232,7 @@ class JobService:
             "source_media_type",
             "source_bytes",
             "leave_alone",
+            "pages",
         )
         values = {name: getattr(parent, name) for name in copied} | {
             "id": child,

@@ -41,6 +41,7 @@ class QuoteService:
 
         Raises `UnsupportedLanguage`, and for a file what is wrong with it.
         """
+        order = order.filled(principal.source, principal.targets)
         self._languages.require(order.language, order.targets)
         data = None if file is None else file.data()
         facts = _declared(order) if data is None else _measured(order, data)

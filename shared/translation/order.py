@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -18,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from shared.core.errors import FieldError, InvalidInput
 from shared.scenes.schemas import MAX_AREAS, MAX_TERMS, Area, Term
 from shared.translation.tags import AUTO, Tag
 
@@ -61,9 +63,13 @@ class LanguageOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     targets: Targets = Field(
-        min_length=1, max_length=MAX_TARGETS, description="languages to translate into", examples=[["es"]]
+        default_factory=list,
+        description="languages to translate into; the account's default ones if left out",
+        examples=[["es"]],
     )
-    source_language: SourceLanguage = Field(AUTO, description="the source's language, or `auto`")
+    source_language: SourceLanguage = Field(
+        AUTO, description="the source's language, or `auto`; the account's default one if left out"
+    )
 
     @field_validator("targets")
     @classmethod
@@ -80,6 +86,20 @@ class LanguageOrder(BaseModel):
         if source in info.data.get("targets", ()):
             raise PydanticCustomError("same-language", "This is one of the targets, too.")
         return source
+
+    def filled(self, source: str | None, targets: Iterable[str]) -> Self:
+        """The order with these languages where it names none. A default never translates a language into
+        itself. Raises `InvalidInput` where no target remains.
+        """
+        named = "source_language" in self.model_fields_set
+        language = self.source_language if named else source or AUTO
+        wanted = self.targets or [target for target in targets if target != language]
+        if not wanted:
+            missing = "Name the targets; the account has no default ones that are of use here."
+            raise InvalidInput(errors=[FieldError("/targets", "required", missing)])
+        if language in wanted:
+            language = AUTO
+        return self.model_copy(update={"targets": wanted, "source_language": language})
 
     @property
     def language(self) -> str | None:

@@ -110,8 +110,8 @@ def test_who_may_call_is_spelled_out(name: str):
     scopes = {
         scope for requirement in operation["security"] for each in requirement.values() for scope in each
     }
-    verb = "read" if method == "get" else "write"
-    assert {scope.partition(":")[2] for scope in scopes - {ADMIN}} <= {verb}
+    verbs = {"read"} if method == "get" else {"write", "owner"}
+    assert {scope.partition(":")[2] for scope in scopes - {ADMIN}} <= verbs
     assert (ADMIN in scopes) == OPERATIONS[name][1].startswith("/v1/admin/")
 
 

@@ -11,7 +11,7 @@ from shared.db.outbox import CLAIM
 from shared.jobs import upkeep
 from shared.jobs.arrivals import Arrivals
 from shared.jobs.dispatch import RESCUE_AFTER
-from shared.jobs.endings import RETENTION, complete_target, end_job
+from shared.jobs.endings import complete_target, end_job
 from shared.jobs.messages import Arrival
 from shared.jobs.repository import JobRepository
 from shared.jobs.service import UPLOAD_WINDOW
@@ -20,6 +20,7 @@ from shared.jobs.upkeep import GIVE_UP_AFTER, Upkeep
 from shared.scenes.repository import SceneRepository
 from shared.scenes.schemas import Scene, Source
 
+RETENTION = timedelta(days=30)
 MINUTE = timedelta(minutes=1)
 SCENE = Scene(
     source=Source(sha256="0" * 64, media_type="image/png", width=8, height=8), engine="test", blocks=[]

@@ -28,7 +28,6 @@ def test_languages_are_written_in_one_way(order, targets, language):
 @pytest.mark.parametrize(
     "order",
     [
-        {},
         {"targets": []},
         {"targets": ""},
         {"targets": ["es", "ES"]},
