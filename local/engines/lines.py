@@ -14,6 +14,10 @@ from local.engines.languages import script_of
 UNSPACED = {"HAN", "KANA"}
 """Scripts that are written without spaces between words."""
 
+_LEAST_INK, _LEAST_SHARE = 2, 0.006  # pixels of a row, and of its width, that are no speck
+_DOT_GAP = 0.14  # of a crop's height, between a letter and what stands above or below it
+_LEAST_HEIGHT = 0.3  # of a crop's height; a line whose ink seems lower was not told from its ground
+
 
 @dataclass
 class Symbol:
@@ -80,15 +84,17 @@ def line_from(marks: list[Mark], crop: Crop, down: bool = False, leftward: bool 
         line = line_from(marks, Crop(crop.pixels[:, ::-1].copy(), crop.back @ mirrored), down)
         return _mirrored(line)
     words = _words(marks)
-    columns = ink(crop.pixels)[crop.height // 8 : max(1, crop.height - crop.height // 8)].mean(axis=0)
+    inked = ink(crop.pixels)
+    columns = inked[crop.height // 8 : max(1, crop.height - crop.height // 8)].mean(axis=0)
     bounds = _bounds(words, columns, crop)
+    rows = _rows(inked[:, int(bounds[0][0]) : max(1, round(bounds[-1][1]))])
     letters = [script_of(m.text) for m in marks if script_of(m.text)]
     vertical = down and sum(script in UNSPACED for script in letters) * 2 > len(letters)
-    placed = [_place(word, *ends, crop, vertical) for word, ends in zip(words, bounds, strict=True)]
+    placed = [_place(word, ends, rows, crop, vertical) for word, ends in zip(words, bounds, strict=True)]
     for word, following in zip(placed, words[1:], strict=False):
         word.space = following[0].after_space
     confidence = float(np.mean([m.confidence for m in marks]))
-    whole = _upright(crop.quad_of(bounds[0][0], bounds[-1][1]), vertical)
+    whole = _upright(crop.quad_of(bounds[0][0], bounds[-1][1], *rows), vertical)
     return Line(placed, whole, confidence, vertical)
 
 
@@ -152,14 +158,33 @@ def _gap(columns: np.ndarray, left: float, right: float, half: float) -> tuple[f
     return min(left + half, centre), max(right - half, centre)
 
 
-def _place(word: list[Mark], left: float, right: float, crop: Crop, vertical: bool) -> Word:
+def _rows(inked: np.ndarray) -> tuple[float, float]:
+    """Where a line's ink begins and ends across it: outwards from its middle, over gaps as below a dot.
+
+    A detector's box has room around the letters, and the tips of the lines above and below in it.
+    """
+    height, width = inked.shape
+    filled = np.flatnonzero(inked.sum(axis=1) >= max(_LEAST_INK, _LEAST_SHARE * width))
+    if not len(filled):
+        return 0.0, float(height)
+    gaps = np.flatnonzero(np.diff(filled) > _DOT_GAP * height)
+    runs = np.split(filled, gaps + 1)
+    run = max(runs, key=len)
+    top, bottom = float(run[0]), float(run[-1] + 1)
+    return (top, bottom) if bottom - top > _LEAST_HEIGHT * height else (0.0, float(height))
+
+
+def _place(
+    word: list[Mark], ends: tuple[float, float], rows: tuple[float, float], crop: Crop, vertical: bool
+) -> Word:
+    left, right = ends
     middles = [np.clip(mark.middle, left, right) for mark in word]
     cuts = [left, *((a + b) / 2 for a, b in itertools.pairwise(middles)), right]
     symbols = [
-        Symbol(mark.text, _upright(crop.quad_of(cuts[i], cuts[i + 1]), vertical), mark.confidence)
+        Symbol(mark.text, _upright(crop.quad_of(cuts[i], cuts[i + 1], *rows), vertical), mark.confidence)
         for i, mark in enumerate(word)
     ]
-    return Word(symbols, _upright(crop.quad_of(left, right), vertical), space=False)
+    return Word(symbols, _upright(crop.quad_of(left, right, *rows), vertical), space=False)
 
 
 def _mirrored(line: Line) -> Line:
