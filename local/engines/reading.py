@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -12,10 +13,15 @@ import numpy as np
 from local.engines import tesseract
 from local.engines.detection import find
 from local.engines.geometry import TALL, Crop, Image, Quad, size, straighten, turned
+from local.engines.guess import SURE, language_of, script_in
 from local.engines.languages import main_script, script_of
 from local.engines.lines import UNSPACED, Line, Mark, line_from
 
 LEAST_CONFIDENCE = 0.5
+_LEAST_OF_OWN, _LEAST_LETTERS = 0.2, 3
+"""Confidence of a line all of whose letters are of the language's script, and how many it needs."""
+
+_SURE_AMOUNT, _SURE_NAME = 0.95, 0.97
 _DOUBTFUL = 0.75
 _ODD_SYMBOL = 0.95
 _LONE_SYMBOL = 0.8
@@ -34,20 +40,28 @@ class Reader:
         self.read(np.full((64, 320, 3), 255, np.uint8))
 
     def read(self, image: Image, language: str | None = None) -> list[Line]:
-        """The lines of a BGR picture, top to bottom. `language` is Tesseract's name of one, such as `rus`."""
+        """The lines of a BGR picture, top to bottom. `language` is Tesseract's name of one, such as `rus`.
+
+        Without one the lines tell the script themselves, if RapidOCR does not read them surely.
+        """
         with self._lock:
             quads = find(image, self._detect)
-            read = [
-                self._by_tesseract(image, q, language) if language else self._by_model(image, q)
-                for q in quads
-            ]
-        return _plausible([line for line in read if line and line.confidence >= LEAST_CONFIDENCE])
+            if language is None:
+                lines = [self._by_model(image, quad) for quad in quads]
+                language = self._guessed(image, quads, lines)
+            if language is not None:
+                lines = self._by_tesseract(image, quads, language)
+        return _plausible([line for line in lines if line is not None])
 
-    def read_line(self, image: Image, quad: Quad, language: str | None = None) -> Line | None:
-        """What stands in one quad of a BGR picture, without looking for lines; None for what is unsure."""
-        with self._lock:
-            line = self._by_tesseract(image, quad, language) if language else self._by_model(image, quad)
-        return line if line and line.confidence >= LEAST_CONFIDENCE else None
+    def _guessed(self, image: Image, quads: list[Quad], lines: Sequence[Line | None]) -> str | None:
+        """Tesseract's language for a picture whose letters RapidOCR does not know."""
+        # A line that was not read at all says that, too.
+        weights = [max(2, len(line.text)) if line else 2 for line in lines]
+        sure = sum(line.confidence * n for line, n in zip(lines, weights, strict=True) if line)
+        if not lines or sure >= SURE * sum(weights):
+            return None
+        unsure = [q for q, line in zip(quads, lines, strict=True) if not line or not _is_amount(line.text)]
+        return language_of([self._lying(image, quad) for quad in unsure], tesseract.installed())
 
     def _detect(self, image: Image) -> list[Quad]:
         found = self._engine(image, use_det=True, use_cls=False, use_rec=False)
@@ -55,6 +69,10 @@ class Reader:
         return [] if boxes is None else [np.asarray(box, np.float32) for box in boxes]
 
     def _by_model(self, image: Image, quad: Quad) -> Line | None:
+        line = self._in_its_direction(image, quad)
+        return line if line and line.confidence >= LEAST_CONFIDENCE else None
+
+    def _in_its_direction(self, image: Image, quad: Quad) -> Line | None:
         along, across = size(quad)
         if across < TALL * along:
             return self._upright(image, quad)
@@ -89,12 +107,54 @@ class Reader:
         columns = [column for word in info.word_cols for column in word]
         return _marks(text, columns, info.confs, crop.width / max(info.line_txt_len, 1e-6))
 
-    def _by_tesseract(self, image: Image, quad: Quad, language: str) -> Line | None:
+    def _by_tesseract(self, image: Image, quads: list[Quad], language: str) -> list[Line | None]:
+        """Read lines in a language; numbers and Latin names in them are RapidOCR's."""
+        crops = [self._lying(image, quad) for quad in quads]
+        quick = [self._marks(crop) for crop in crops]
+        rest = [i for i, marks in enumerate(quick) if not _is_surely_amount(marks)]
+        read = dict(zip(rest, tesseract.read_lines([crops[i].pixels for i in rest], language), strict=True))
+        leftward = language in tesseract.RIGHT_TO_LEFT
+        lines: list[Line | None] = []
+        for i, crop in enumerate(crops):
+            marks = read.get(i, [])
+            if i not in read or _is_surely_latin(quick[i], marks):
+                lines.append(line_from(quick[i], crop))
+            elif marks:
+                lines.append(_worthwhile(line_from(marks, crop, leftward=leftward), script_in(language)))
+            else:
+                lines.append(None)
+        return lines
+
+    def _lying(self, image: Image, quad: Quad) -> Crop:
         along, across = size(quad)
-        lying = turned(quad, 1) if across >= TALL * 2 * along else quad
-        crop = straighten(image, lying, lowest=60)
-        marks = tesseract.marks(crop.pixels, language)
-        return line_from(marks, crop, leftward=language in tesseract.RIGHT_TO_LEFT) if marks else None
+        return straighten(image, turned(quad, 1) if across >= TALL * 2 * along else quad, lowest=60)
+
+
+def _worthwhile(line: Line, script: str | None) -> Line | None:
+    """The line if it was read well enough; Tesseract doubts much that it reads rightly."""
+    letters = [script_of(c) for c in line.text if c.isalpha()]
+    own = len(letters) >= _LEAST_LETTERS and all(found == script for found in letters)
+    return line if line.confidence >= (_LEAST_OF_OWN if own else LEAST_CONFIDENCE) else None
+
+
+def _is_amount(text: str) -> bool:
+    """Whether a text is a number, perhaps with its unit."""
+    letters = [c for c in text if c.isalpha()]
+    return any(c.isdigit() for c in text) and len(letters) <= 2 and all(c.isascii() for c in letters)
+
+
+def _is_surely_amount(marks: list[Mark]) -> bool:
+    return bool(marks) and _is_amount("".join(m.text for m in marks)) and _mean(marks) >= _SURE_AMOUNT
+
+
+def _is_surely_latin(marks: list[Mark], others: list[Mark]) -> bool:
+    """Whether RapidOCR read a Latin name where Tesseract is in doubt."""
+    latin = len(marks) >= _LEAST_LETTERS and all(m.text.isascii() for m in marks)
+    return latin and _mean(marks) >= _SURE_NAME and (not others or _mean(others) < _DOUBTFUL)
+
+
+def _mean(marks: Sequence[Mark]) -> float:
+    return float(np.mean([mark.confidence for mark in marks]))
 
 
 def _marks(text: str, columns: list[int], confidences: list[float], step: float) -> list[Mark]:

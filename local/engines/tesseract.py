@@ -6,6 +6,9 @@ import csv
 import io
 import os
 import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 
@@ -14,6 +17,7 @@ from local.engines.lines import Mark
 from local.engines.tags import primary
 
 TIMEOUT = 20.0
+_MARGIN = 12  # pixels around a line
 _LANGUAGES = {
     "am": "amh",
     "ar": "ara",
@@ -85,36 +89,56 @@ def installed() -> frozenset[str]:
     return frozenset(line.strip() for line in run.stdout.splitlines()[1:] if line.strip())
 
 
-def marks(pixels: Image, language: str) -> list[Mark]:
-    """The characters of a line, in reading order, with places along the crop. Raises `EngineFailed`.
+def read_lines(crops: Sequence[Image], language: str) -> list[list[Mark]]:
+    """The characters of each line, in reading order, with places along its crop. Raises `EngineFailed`.
 
     Places count from the crop's right end in a `RIGHT_TO_LEFT` language. Characters share their word's
-    box equally: Tesseract's table has no boxes below the word.
+    box equally: Tesseract's table has no boxes below the word. All lines take one process, whose start costs
+    more than a line does.
     """
-    margin = 12
-    encoded = cv2.imencode(".png", _prepared(pixels, margin))[1].tobytes()
-    command = ["tesseract", "stdin", "stdout", "-l", language, "--psm", "7", "tsv"]
+    if not crops:
+        return []
+    with tempfile.TemporaryDirectory(prefix="imangor-lines-") as folder:
+        paths = [Path(folder) / f"{number}.png" for number in range(len(crops))]
+        for path, pixels in zip(paths, crops, strict=True):
+            path.write_bytes(cv2.imencode(".png", _prepared(pixels, _MARGIN))[1].tobytes())
+        listed = Path(folder) / "lines.txt"
+        listed.write_text("".join(f"{path}\n" for path in paths))
+        table = _run([str(listed), "stdout", "-l", language, "--psm", "7", "tsv"], language, len(crops))
+    words: list[list[dict[str, str]]] = [[] for _ in crops]
+    for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
+        if row["level"] == "5" and (row["text"] or "").strip() and float(row["conf"]) >= 0:
+            words[int(row["page_num"]) - 1].append(row)
+    leftward = language in RIGHT_TO_LEFT
+    return [
+        _marks_of(found, pixels.shape[1] if leftward else None)
+        for found, pixels in zip(words, crops, strict=True)
+    ]
+
+
+def _run(arguments: list[str], language: str, lines: int) -> str:
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     try:
         run = subprocess.run(
-            command, input=encoded, capture_output=True, timeout=TIMEOUT, check=False, env=environment
+            ["tesseract", *arguments],
+            capture_output=True,
+            timeout=TIMEOUT + lines,
+            check=False,
+            env=environment,
         )
     except (OSError, subprocess.TimeoutExpired) as failure:
         raise EngineFailed(f"tesseract -l {language} failed: {failure}") from failure
     if run.returncode:
         raise EngineFailed(f"tesseract -l {language} failed: {run.stderr.decode()[:300].strip()}")
-    width = pixels.shape[1] if language in RIGHT_TO_LEFT else None
-    return _marks_in(run.stdout.decode(errors="replace"), margin, width)
+    return run.stdout.decode(errors="replace")
 
 
-def _marks_in(table: str, margin: int, mirrored: int | None) -> list[Mark]:
-    """The table's words as marks; `mirrored` is the line's width when places count from its right end."""
+def _marks_of(rows: Sequence[dict[str, str]], mirrored: int | None) -> list[Mark]:
+    """A line's words as marks; `mirrored` is the line's width when places count from its right end."""
     found: list[Mark] = []
-    for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
-        text, confidence = (row["text"] or "").strip(), float(row["conf"])
-        if row["level"] != "5" or not text or confidence < 0:
-            continue
-        left, width = int(row["left"]) - margin, int(row["width"])
+    for row in rows:
+        text, confidence = row["text"].strip(), float(row["conf"])
+        left, width = int(row["left"]) - _MARGIN, int(row["width"])
         start, pitch = left if mirrored is None else mirrored - left - width, width / len(text)
         found += [
             Mark(character, start + (i + 0.5) * pitch, confidence / 100, i == 0 and bool(found))
