@@ -28,7 +28,8 @@ _LIKE = {
     **dict.fromkeys(("mar", "nep"), "DEVANAGARI"),
     "yid": "HEBREW",
 }
-_LINES = 3  # lines that are tried
+_LETTERS = 0.9  # letters for each height of its box that a line has at least
+_LINES, _TOLD_BY = 4, 2  # lines that are tried, and those that are read best
 _LEAST = 0.7  # score of a language that is believed
 _ENOUGH = 0.9  # score that no other language is tried after
 
@@ -41,7 +42,7 @@ def script_in(language: str) -> str | None:
 def language_of(crops: Sequence[Crop], installed: frozenset[str]) -> str | None:
     """The language among one of each script that reads the longest lines best; None for none, or Latin.
 
-    The score is the mean confidence of a line's characters, none for those of another script.
+    The score is the mean confidence of letters, none for those of another script or that are missing.
     """
     longest = sorted(crops, key=lambda crop: -crop.width / max(1, crop.height))[:_LINES]
     best, score = None, _LEAST
@@ -49,7 +50,10 @@ def language_of(crops: Sequence[Crop], installed: frozenset[str]) -> str | None:
         if language not in installed or not longest:
             continue
         read = tesseract.read_lines([crop.pixels for crop in longest], language)
-        found = sum(_score(marks, script) for marks in read) / len(longest)
+        scores = [_score(marks, crop, script) for marks, crop in zip(read, longest, strict=True)]
+        # A line that nothing reads says nothing.
+        told = sorted(scores, reverse=True)[:_TOLD_BY]
+        found = sum(told) / len(told)
         if found > score:
             best, score = language, found
         if found > _ENOUGH:
@@ -57,7 +61,7 @@ def language_of(crops: Sequence[Crop], installed: frozenset[str]) -> str | None:
     return None if best == "eng" else best
 
 
-def _score(marks: Sequence[Mark], script: str) -> float:
-    own = [mark.confidence for mark in marks if script_of(mark.text) == script]
-    letters = [mark for mark in marks if mark.text.isalpha()]
-    return sum(own) / max(2, len(letters))
+def _score(marks: Sequence[Mark], crop: Crop, script: str) -> float:
+    own = [mark.confidence for mark in marks if script_of(mark.text) == script and mark.text.isalpha()]
+    letters = sum(mark.text.isalpha() for mark in marks)
+    return sum(own) / max(2, letters, _LETTERS * crop.width / max(1, crop.height))

@@ -21,7 +21,7 @@ LEAST_CONFIDENCE = 0.5
 _LEAST_OF_OWN, _LEAST_LETTERS = 0.2, 3
 """Confidence of a line all of whose letters are of the language's script, and how many it needs."""
 
-_SURE_AMOUNT, _SURE_NAME = 0.95, 0.97
+_SURE_AMOUNT, _SURE_NAME = 0.92, 0.97
 _DOUBTFUL = 0.75
 _ODD_SYMBOL = 0.95
 _LONE_SYMBOL = 0.8
@@ -117,12 +117,12 @@ class Reader:
         lines: list[Line | None] = []
         for i, crop in enumerate(crops):
             marks = read.get(i, [])
-            if i not in read or _is_surely_latin(quick[i], marks):
-                lines.append(line_from(quick[i], crop))
-            elif marks:
-                lines.append(_worthwhile(line_from(marks, crop, leftward=leftward), script_in(language)))
-            else:
-                lines.append(None)
+            line = line_from(marks, crop, leftward=leftward) if marks else None
+            line = _worthwhile(line, script_in(language)) if line else None
+            amount = line is None and _is_surely_amount(quick[i], _DOUBTFUL)
+            if i not in read or amount or _is_surely_latin(quick[i], marks):
+                line = line_from(quick[i], crop)
+            lines.append(line)
         return lines
 
     def _lying(self, image: Image, quad: Quad) -> Crop:
@@ -143,8 +143,8 @@ def _is_amount(text: str) -> bool:
     return any(c.isdigit() for c in text) and len(letters) <= 2 and all(c.isascii() for c in letters)
 
 
-def _is_surely_amount(marks: list[Mark]) -> bool:
-    return bool(marks) and _is_amount("".join(m.text for m in marks)) and _mean(marks) >= _SURE_AMOUNT
+def _is_surely_amount(marks: list[Mark], least: float = _SURE_AMOUNT) -> bool:
+    return bool(marks) and _is_amount("".join(m.text for m in marks)) and _mean(marks) >= least
 
 
 def _is_surely_latin(marks: list[Mark], others: list[Mark]) -> bool:
