@@ -15,7 +15,7 @@ HOST_PYTHON := $(firstword $(foreach p,$(SUPPORTED),$(shell command -v $(p) >/de
 PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
 INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
-.PHONY: help setup run up down test test-slow faults faults-full check generate bench bench-accept bench-pictures \
+.PHONY: help setup run up down test test-slow faults faults-full check generate bench load bench-accept bench-pictures \
 	bench-cold-start bundle audit reset clean
 
 help: ## list these commands
@@ -71,6 +71,9 @@ bench-pictures: setup ## what the program makes of drawn pages whose truth is kn
 
 bench-cold-start: setup ## the start of each function against the framework's hello world
 	$(PY) -m bench.cold_start --check
+
+load: setup ## a thousand queued pictures through two workers; nothing may drift
+	$(PY) -m bench.load --check
 
 bench-accept: setup ## accepting a job against hand-written SQL
 	$(PY) -m bench.accept --check

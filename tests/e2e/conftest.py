@@ -91,6 +91,17 @@ def new_caller(cloud: Cloud) -> Callable[..., Caller]:
 
 
 @pytest.fixture(scope="session")
+def opened_in() -> Callable[[Cloud], Caller]:
+    """Opens an account in a given cloud."""
+
+    def make(cloud: Cloud) -> Caller:
+        seeded = open_account(cloud.connection["superuser_url"], cloud.state.secret("pepper"), "Somebody")
+        return Caller(cloud, seeded.account, seeded.api_key)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def draw() -> Callable[..., bytes]:
     """Draws a sign. No two are the same to the byte, so nothing of one is cached for another."""
 

@@ -106,3 +106,27 @@ def test_everything_at_once_on_one_job_leaves_it_deleted_and_paid_back(new_calle
     finally:
         database.close()
     assert Counter(map(tuple, kinds)) == {(t, k): 1 for t in ("es", "fr", "ca") for k in ("hold", "release")}
+
+
+def test_fifty_requests_with_one_key_make_one_job(new_caller):
+    caller = new_caller()
+    how = {"json": {"targets": ["es"]}, "headers": {"Idempotency-Key": "fifty"}}
+    with ThreadPoolExecutor(50) as pool:
+        replies = list(pool.map(lambda _: caller.call("POST", "/v1/jobs", **how), range(50)))
+    assert {reply.status_code for reply in replies} <= {201, 409}
+    assert all(int(reply.headers["Retry-After"]) >= 1 for reply in replies if reply.status_code == 409)
+    (job,) = {reply.json()["id"] for reply in replies if reply.status_code == 201}
+    assert [each["id"] for each in caller.call("GET", "/v1/jobs").json()["jobs"]] == [job]
+    again = caller.call("POST", "/v1/jobs", **how)
+    assert (again.json()["id"], again.headers["Idempotency-Replayed"]) == (job, "true")
+
+
+def test_fifty_requests_with_credit_for_one_make_one_job(new_caller):
+    caller = new_caller(credits=1)
+    with ThreadPoolExecutor(50) as pool:
+        replies = list(
+            pool.map(lambda _: caller.call("POST", "/v1/jobs", json={"targets": ["es"]}), range(50))
+        )
+    statuses = sorted(reply.status_code for reply in replies)
+    assert statuses == [201] + [402] * 49
+    assert len(caller.call("GET", "/v1/jobs").json()["jobs"]) == 1
