@@ -18,14 +18,15 @@ b as (select available, held from balances where account_id = :account),
 sums as (
   select coalesce(sum(available), 0)::bigint as available, coalesce(sum(held), 0)::bigint as held from lots),
 ordered as (
-  select t.id, t.amount, coalesce((
-      select sum(case when t.kind in ('grant', 'adjustment') then -e.amount else e.amount end)
-      from e where e.transaction_id = t.id and e.book = case t.kind when 'hold' then 'held'
-        when 'extension' then 'held' when 'capture' then 'spent' when 'release' then 'available'
-        when 'expiry' then 'expired' else 'issued' end), 0) as posted
-  from t),
+  select t.id, t.amount,
+    coalesce(sum(case when t.kind in ('grant', 'adjustment') then -e.amount else e.amount end) filter (
+      where e.book = case t.kind when 'hold' then 'held' when 'extension' then 'held'
+        when 'capture' then 'spent' when 'release' then 'available' when 'expiry' then 'expired'
+        else 'issued' end), 0) as posted
+  from t left join e on e.transaction_id = t.id group by t.id, t.amount, t.kind),
 held as (
-  select job_id, target, sum(amount) as amount from e where book = 'held' group by job_id, target)
+  select job_id, target, sum(amount) as amount from e where book = 'held' group by job_id, target),
+settled as (select job_id, target from t where kind in ('capture', 'release'))
 select 'transaction' as what, transaction_id::text as which from e
   group by transaction_id, lot having sum(amount) <> 0
 union select 'amount', id::text from ordered where amount <> posted
@@ -35,10 +36,8 @@ union select 'lot', lot::text from lots full join (select * from credit_lots whe
     or l.available < 0 or l.held < 0
 union select 'balance', cast(:account as text) from sums left join b on true
   where (coalesce(b.available, 0), coalesce(b.held, 0)) is distinct from (sums.available, sums.held)
-union select 'hold', held.job_id || '/' || held.target from held
-  where amount < 0 or (amount <> 0 and exists (
-    select from t
-    where t.kind in ('capture', 'release') and t.job_id = held.job_id and t.target = held.target))
+union select 'hold', held.job_id || '/' || held.target from held left join settled using (job_id, target)
+  where amount < 0 or (amount <> 0 and settled.job_id is not null)
 order by 1, 2 limit 100
 """
 _BALANCE = "select available, held from balances where account_id = :account"
