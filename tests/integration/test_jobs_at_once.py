@@ -59,3 +59,15 @@ def test_who_was_refused_for_credits_may_come_again_with_the_same_key(database, 
     with poor.uow() as uow:
         Ledger(uow).grant(1, "paid")
     assert accept(poor, "k").startswith("job_")
+
+
+def test_a_job_by_key_is_two_commits_of_one_and_two_statements(desk):
+    with desk.database.statements() as seen:
+        accept(desk, "k")
+    work = [statement for statement in seen if "set_config" not in statement]
+    assert len(seen) - len(work) == 2
+    # The key; all of the job with the finished key; the hold.
+    assert len(work) == 3
+    assert "idempotency_keys" in work[0]
+    assert all(table in work[1] for table in ("jobs", "job_targets", "deadlines", "idempotency_keys"))
+    assert "ledger_transactions" in work[2]
