@@ -100,7 +100,7 @@ def _seen(
     if frame.is_affine:
         return layer(matrix, shape).copy()
     largest = _largest_scale(matrix, reach)
-    fine = _OVERSAMPLING if size * largest < _LARGE else 2
+    fine = _OVERSAMPLING if size * largest < _LARGE else 2 if size * largest < 4 * _LARGE else 1
     scale = fine * largest
     flat = np.array([[scale, 0, 2 - reach.left * scale], [0, scale, 2 - reach.top * scale], [0, 0, 1]])
     cover = layer(flat, (math.ceil(reach.height * scale) + 4, math.ceil(reach.width * scale) + 4))

@@ -23,6 +23,7 @@ _EVEN = 0.8
 """A block of a group that cannot be drawn at this share of the group's usual size does not hold it back."""
 _NOTICED = 0.97
 _TURNED_GAIN = 1.35  # how much larger text must become to be worth lying on its side
+_WIDER = 1.6  # times the usual width: what is wider is no entry of the column
 _BREAKING_SPACE = re.compile(r"[^\S\u00a0\u202f\u2007]+")
 
 
@@ -204,19 +205,28 @@ def _flagged(item: SetText, flag: Flag) -> SetText:
 def _column(frame: Frame, em: float, larger: Sequence[Box], others: list[Points]) -> Box:
     """The block's own box, as wide as the column of blocks it shares an edge with, where that is free.
 
-    Text that changes its direction stands at the column's other edge, which one block alone does not show.
+    Text that changes its direction stands at the column's other edge, which one block alone does not show. A
+    heading over the column, much wider than what stands in it, does not count.
     """
-    left, right = 0.0, frame.width
+    rights, lefts = [frame.width], [0.0]
     for polygon in others:
         local = frame.to_local(polygon)
         low, high = float(local[:, 0].min()), float(local[:, 0].max())
         if abs(low) < 0.8 * em:
-            right = max(right, high)
+            rights.append(high)
         elif abs(high - frame.width) < 0.8 * em:
-            left = min(left, low)
+            lefts.append(low)
+    right = max(frame.width, _usual(rights))
+    left = min(0.0, frame.width - _usual([frame.width - low for low in lefts]))
     free = [box for box in larger if box.left <= 0 and box.right >= frame.width]
     least, most = min((b.left for b in free), default=0.0), max((b.right for b in free), default=right)
     return Box(max(left, least), 0, min(right, most), frame.height)
+
+
+def _usual(widths: list[float]) -> float:
+    """The largest of the widths that is not out of the ordinary."""
+    limit = _WIDER * float(np.median(widths))
+    return max(width for width in widths if width <= limit)
 
 
 def _source_width(block: Block, shaper: Shaper) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import uharfbuzz
+from numpy.typing import NDArray
 
 from shared.imaging.decode import Pixels
 from shared.imaging.decoration import underline
@@ -21,6 +22,7 @@ hb: Any = uharfbuzz
 
 _FINE = 4  # samples a pixel, each way, for rims and rules of small letters
 _ENOUGH = 160.0  # samples of an em beyond which finer ones are not seen
+_SMOOTH = 6.0  # standard deviations in pixels from which a blur is made of fewer samples
 _SKIPPED = 1.6  # thicknesses of a rule that are left open beside a descender
 
 
@@ -61,10 +63,11 @@ def rule(
     if line.shaped.vertical:
         return cover
     open_for = _SKIPPED * (box.bottom - box.top) * size * _scale(matrix)
-    radius = max(1, round(open_for))
-    near = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    crossing = np.minimum(letters(line, size, matrix, shape), np.where(cover > 0, 255, 0).astype(np.uint8))
-    return np.where(np.asarray(cv2.dilate(crossing, near)) > 64, 0, cover).astype(np.uint8)
+    crossing = (letters(line, size, matrix, shape) > 64) & (cover > 0)
+    if not crossing.any():
+        return cover
+    cover[_distance(~crossing) <= max(1.0, open_for)] = 0
+    return cover
 
 
 def rim(line: PlacedLine, size: float, width: float, matrix: Matrix, shape: tuple[int, int]) -> Pixels:
@@ -72,7 +75,7 @@ def rim(line: PlacedLine, size: float, width: float, matrix: Matrix, shape: tupl
     fine = _fineness(size, matrix)
     scaled = np.diag([fine, fine, 1.0]) @ matrix
     cover = letters(line, size, scaled, (shape[0] * fine, shape[1] * fine))
-    away = cv2.distanceTransform((cover < 128).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    away = _distance(cover < 128)
     reach = width * size * _scale(scaled)
     grown = (np.clip(reach + 0.5 - away, 0, 1) * 255).astype(np.uint8)
     return np.asarray(cv2.resize(grown, shape[::-1], interpolation=cv2.INTER_AREA), dtype=np.uint8)
@@ -82,7 +85,21 @@ def blurred(cover: Pixels, deviation: float) -> Pixels:
     """The coverage smoothed by a Gaussian of that many pixels."""
     if deviation < 0.2:
         return cover
-    return np.asarray(cv2.GaussianBlur(cover, (0, 0), deviation), dtype=np.uint8)
+    height, width = cover.shape
+    # What is smooth needs few samples, and a wide kernel is slow.
+    coarse = min(math.ceil(deviation / _SMOOTH), height, width)
+    small = (math.ceil(width / coarse), math.ceil(height / coarse))
+    reduced = cover if coarse < 2 else cv2.resize(cover, small, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(reduced, (0, 0), deviation / max(1, coarse))
+    if coarse > 1:
+        soft = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(soft, dtype=np.uint8)
+
+
+def _distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """For each pixel of the mask how far the nearest one outside of it is."""
+    away = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(away, dtype=np.float32)
 
 
 def _scale(matrix: Matrix) -> float:
