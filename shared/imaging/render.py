@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.core.errors import Conflict
@@ -69,6 +70,11 @@ def render(source: bytes | Picture, scene: Scene, target: str, fonts: FontLibrar
     else:
         count = max(1, len(scene.source.pages))
         pages = [paint(decode(source, n), of_page(scene, n), target, fonts) for n in range(count)]
+    return finish(pages)
+
+
+def finish(pages: Sequence[Painted]) -> Rendered:
+    """The pages of one picture, encoded together."""
     first = pages[0]
     if len(pages) == 1:
         data = encode(first.picture, first.rgb, first.alpha)
@@ -111,7 +117,12 @@ def compose(picture: Picture, scene: Scene, target: str, fonts: FontLibrary) -> 
 
 def paint(picture: Picture, scene: Scene, target: str, fonts: FontLibrary) -> Painted:
     """The pixels of one page with the scene's text erased and its translations drawn."""
-    page = compose(picture, scene, target, fonts)
+    return paint_on(compose(picture, scene, target, fonts), scene)
+
+
+def paint_on(page: Composed, scene: Scene) -> Painted:
+    """Draw the texts of a composed page onto its pixels, in place."""
+    picture = page.picture
     for text in page.texts:
         style = text.block.style
         blur = page.softness[text.block.id]

@@ -1,0 +1,114 @@
+"""New texts line by line, as renderers with live text need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+import numpy as np
+
+from shared.imaging.frame import Points
+from shared.imaging.geometry import Box
+from shared.imaging.layouts import SetText
+from shared.imaging.placing import PlacedLine
+from shared.imaging.scripts import is_rtl
+from shared.imaging.shape import Run
+
+Affine = tuple[float, float, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class WrittenLine:
+    """One line of a block's new text. `placed` counts in the coordinates of the block's frame."""
+
+    of: SetText
+    placed: PlacedLine
+    rtl: bool
+
+    @property
+    def text(self) -> str:
+        """The line in the order it is read."""
+        return self.placed.shaped.text
+
+    @property
+    def vertical(self) -> bool:
+        """Whether the line is a column."""
+        return self.placed.shaped.vertical
+
+    @property
+    def size(self) -> float:
+        """The em height in the block's frame."""
+        return self.of.layout.size
+
+    @property
+    def length(self) -> float:
+        """The advance in the block's frame: the width of a line, the height of a column."""
+        return self.placed.shaped.width * self.size
+
+    @cached_property
+    def affine(self) -> Affine:
+        """a, b, c, d, e, f of the map (ax + cy + e, bx + dy + f) from the frame to the picture.
+
+        Where the frame stands in perspective, it is the map that fits it best at the line's middle.
+        """
+        x, y = self.placed.x + (0 if self.vertical else self.length / 2), self.placed.y
+        matrix = self.of.frame.matrix
+        w = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
+        place = (matrix[:2] @ (x, y, 1)) / w
+        slope = (matrix[:2, :2] - np.outer(place, matrix[2, :2])) / w
+        rest = place - slope @ (x, y)
+        (a, c), (b, d) = slope.tolist()
+        e, f = rest.tolist()
+        return a, b, c, d, e, f
+
+    def corners(self, box: Box) -> Points:
+        """A box of the line's own ems as a polygon in the picture."""
+        size, x, y = self.size, self.placed.x, self.placed.y
+        scaled = Box(box.left * size + x, box.top * size + y, box.right * size + x, box.bottom * size + y)
+        return self.of.frame.corners(scaled)
+
+    def words(self) -> list[tuple[str, Points]]:
+        """The words in the order they are read, each with its polygon in the picture."""
+        found = [
+            ("".join(run.word.text for run in runs), self.corners(box))
+            for spaced, runs in _grouped(self.placed)
+            if not spaced and (box := _around(runs)) is not None
+        ]
+        ordered = found[::-1] if self.rtl else found
+        ink = self.placed.shaped.ink
+        if [text for text, _ in ordered] == self.text.split() or ink is None:
+            return ordered
+        # Where directions or pieces mix, the line is not torn at all.
+        return [(self.text, self.corners(ink))]
+
+
+def _grouped(placed: PlacedLine) -> Iterator[tuple[bool, list[Run]]]:
+    for spaced, runs in groupby(placed.shaped.runs, key=lambda run: not run.word.text.strip()):
+        yield spaced, list(runs)
+
+
+def _around(runs: list[Run]) -> Box | None:
+    found: Box | None = None
+    for run in runs:
+        if run.ink is not None:
+            found = run.ink if found is None else found.union(run.ink)
+    return found
+
+
+def lines_of(text: SetText, target: str) -> list[WrittenLine]:
+    """The lines of one block, first to last."""
+    rtl = is_rtl(target)
+    return [WrittenLine(text, placed, rtl and not placed.shaped.vertical) for placed in text.layout.lines]
+
+
+def upright(polygon: Points) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the upright rectangle around a polygon, in whole pixels."""
+    low, high = np.floor(polygon.min(axis=0)), np.ceil(polygon.max(axis=0))
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def all_lines(texts: Sequence[SetText], target: str) -> list[WrittenLine]:
+    """The lines of all blocks, in reading order."""
+    return [line for text in texts for line in lines_of(text, target)]
