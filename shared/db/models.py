@@ -73,6 +73,7 @@ jobs = Table(
     Column("quote_id", Text),
     Column("pages", Integer),
     Column("leave_alone", JSONB(none_as_null=True)),
+    Column("formats", ARRAY(Text)),
     Column("error", JSONB(none_as_null=True)),
     Column("version", Integer),
     *_times("created_at", "updated_at", "finished_at", "deleted_at"),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Final
 
 from shared.core.clock import utc_now
+from shared.core.formats import SUFFIXES, Format
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.publishing import RECEIPT, SCENE
 from shared.jobs.receipt_page import receipt_page
 from shared.jobs.receipts import receipt_of
-from shared.jobs.repository import JobRecord, JobRepository
+from shared.jobs.repository import JobRecord, JobRepository, TargetRecord
 from shared.jobs.results import ResultFiles
 from shared.jobs.schemas import Output, Outputs, Receipt
 from shared.storage.gcs import ObjectInfo, Storage
@@ -34,13 +35,13 @@ class JobOutputs:
         with self._open_uow() as uow:
             record = JobRepository(uow).get(job)
             targets = JobRepository(uow).targets([job])[job]
-        results = {t.result_object: t.language for t in targets if t.result_object}
+        known = _known(record, targets)
         expires_at = utc_now() + URL_LIFETIME
         return Outputs(
             outputs=[
-                self._output(record, info, results.get(info.name), expires_at)
+                self._output(record, info, *known[info.name], expires_at)
                 for info in self._files.of(record)
-                if info.name in results or PurePosixPath(info.name).name in {SCENE, RECEIPT}
+                if info.name in known
             ]
         )
 
@@ -53,9 +54,10 @@ class JobOutputs:
         """The receipt as a page."""
         return receipt_page(self.receipt(job))
 
-    def _output(self, job: JobRecord, info: ObjectInfo, language: str | None, expires_at: datetime) -> Output:
+    def _output(
+        self, job: JobRecord, info: ObjectInfo, kind: str, language: str | None, expires_at: datetime
+    ) -> Output:
         path = PurePosixPath(info.name)
-        kind = "picture" if language else path.stem
         name = path.name if not (job.name and language) else f"{PurePosixPath(job.name).stem}.{path.name}"
         url = self._storage.signed_get(self._bucket, info.name, URL_LIFETIME, name, info.content_type)
         return Output.model_validate(
@@ -69,3 +71,17 @@ class JobOutputs:
                 "expires_at": expires_at,
             }
         )
+
+
+def _known(job: JobRecord, targets: Sequence[TargetRecord]) -> dict[str, tuple[str, str | None]]:
+    """Kind and language of every file that the job may have made, by the object's name."""
+    known: dict[str, tuple[str, str | None]] = {
+        job.results_prefix + name: (PurePosixPath(name).stem, None) for name in (SCENE, RECEIPT)
+    }
+    for target in targets:
+        if target.result_object:
+            known[target.result_object] = ("picture", target.language)
+            for name in job.formats or []:
+                suffix = SUFFIXES[Format(name)]
+                known[f"{job.results_prefix}{target.language}.{suffix}"] = (name, target.language)
+    return known

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from shared.core.errors import ImangorError
+from shared.core.formats import MEDIA_TYPES, SUFFIXES, Format
 from shared.db.leases import LeaseLost
 from shared.jobs.alarms import alarm
 from shared.jobs.charges import cost, hold_pages, why_free
@@ -156,7 +157,7 @@ class PictureWorker:
         return recognition
 
     def _render(self, run: StepRun, target: str) -> None:
-        from shared.imaging.render import render
+        from shared.imaging.formats.make import make
 
         with self._open_uow(run.task.account) as uow:
             scene = SceneRepository(uow).find(run.task.job)
@@ -171,14 +172,16 @@ class PictureWorker:
         run.calls += texts.calls
         run.cache_hits += texts.cache_hits
         pages = max(1, len(scene.source.pages))
-        rendered = render(self._source(run), translated(scene, target, texts.blocks), target, self._fonts())
+        scene = translated(scene, target, texts.blocks)
+        wanted = [Format(name) for name in run.job.formats or []]
+        rendered, files = make(self._source(run), scene, target, self._fonts(), wanted)
         for block, drawn in rendered.drawn.items():
             texts.blocks[block] = texts.blocks[block].worded(drawn.text)
         for block, flags in rendered.flags.items():
             texts.blocks[block].flags += flags
-        name = f"{run.job.results_prefix}{target}.{EXTENSIONS[rendered.media_type]}"
-        self._files.write(run.job, name, rendered.data, rendered.media_type)
-        run.bytes_written += len(rendered.data)
+        name = self._write(run, target, EXTENSIONS[rendered.media_type], rendered.data, rendered.media_type)
+        for file in files:
+            self._write(run, target, SUFFIXES[file.format], file.data, MEDIA_TYPES[file.format])
         result = {
             "result_object": name,
             "result_media_type": rendered.media_type,
@@ -192,6 +195,13 @@ class PictureWorker:
             complete_target(uow, job, target, result, free, cost(job, pages))
 
         run.record(write)
+
+    def _write(self, run: StepRun, target: str, suffix: str, data: bytes, media_type: str) -> str:
+        """Write one of the target's files; gives its name."""
+        name = f"{run.job.results_prefix}{target}.{suffix}"
+        self._files.write(run.job, name, data, media_type)
+        run.bytes_written += len(data)
+        return name
 
     def _source(self, run: StepRun) -> bytes:
         """The source's bytes, of exactly the generation that the job was made for."""

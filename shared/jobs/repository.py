@@ -56,6 +56,7 @@ class JobRecord:
     quote_id: str | None
     pages: int | None
     leave_alone: dict[str, Any] | None
+    formats: list[str] | None
     error: dict[str, str] | None
     version: int
     created_at: datetime

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from shared.core.formats import Format
 from shared.core.ids import id_pattern
 from shared.core.priority import Priority
 from shared.jobs.states import JobState, TargetState
 from shared.quotes.schemas import QuoteId
 from shared.scenes.schemas import MAX_AREAS, MAX_TERMS, Flag, LeaveAlone
-from shared.translation.order import Areas, LanguageOrder, Terms
+from shared.translation.order import Areas, Formats, LanguageOrder, Terms
 
 JobId = Annotated[str, Field(pattern=id_pattern("job"), examples=["job_01k9z3v5w8x2y4a6b8c0d2e4f6"])]
 
@@ -34,6 +35,11 @@ class CreateJob(LanguageOrder):
         description="a quote that no job has used; the job never costs more than it says",
     )
 
+    formats: Formats = Field(
+        [],
+        description="files to make beside the picture in its own format; in a form with commas between them",
+        examples=[["svg", "pdf"]],
+    )
     exclude: Areas = Field(
         [],
         max_length=MAX_AREAS,
@@ -122,6 +128,7 @@ class Job(Model):
     targets: list[JobTarget]
     parent: JobId | None = None
     quote: QuoteId | None = None
+    formats: list[Format] = Field([], description="files made beside each picture in its own format")
     error: JobError | None = None
     upload: JobUpload | None = Field(None, description="only in the answer that creates the job")
     version: int
@@ -153,7 +160,7 @@ class JobFilter(Model):
 class Output(Model):
     """A file that the job made, readable by this URL until it expires."""
 
-    kind: Literal["picture", "scene", "receipt"]
+    kind: Literal["picture", "svg", "pdf", "hocr", "html", "scene", "receipt"]
     language: str | None
     name: str
     media_type: str

@@ -94,6 +94,7 @@ class JobService:
             "price_version": quote.price_version if quote else prices.current().version,
             "quote_id": order.quote,
             "leave_alone": order.left_alone,
+            "formats": list(order.formats) or None,
         }
         if file is None:
             upload = self._uploads.sign(values["source_object"], UPLOAD_WINDOW)
@@ -232,6 +233,7 @@ class JobService:
             "source_media_type",
             "source_bytes",
             "leave_alone",
+            "formats",
             "pages",
         )
         values = {name: getattr(parent, name) for name in copied} | {

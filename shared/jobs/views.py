@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.core.formats import Format
 from shared.jobs.repository import JobRecord, TargetRecord
 from shared.jobs.schemas import Job, JobError, JobTarget, JobUpload
 from shared.scenes.schemas import Flag
@@ -19,6 +20,7 @@ def job(record: JobRecord, targets: list[TargetRecord], upload: JobUpload | None
         targets=[_target(target) for target in targets],
         parent=record.parent_id,
         quote=record.quote_id,
+        formats=[Format(name) for name in record.formats or []],
         error=_error(record.error),
         upload=upload,
         version=record.version,

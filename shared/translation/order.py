@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from shared.core.errors import FieldError, InvalidInput
+from shared.core.formats import Format
 from shared.scenes.schemas import MAX_AREAS, MAX_TERMS, Area, Term
 from shared.translation.tags import AUTO, Tag
 
@@ -54,6 +55,7 @@ def _parsed(value: object) -> object:
 
 
 Areas = Annotated[list[Area], BeforeValidator(_parsed), Field(max_length=MAX_AREAS)]
+Formats = Annotated[list[Format], BeforeValidator(_split), Field(max_length=len(Format))]
 Terms = Annotated[list[Term], BeforeValidator(_split), Field(max_length=MAX_TERMS)]
 
 

@@ -42,3 +42,19 @@ def test_avif(caller, draw):
     job = caller.ended(caller.send(out.getvalue(), name="sign.avif").json()["id"])
     assert job["state"] == "completed"
     assert Image.open(io.BytesIO(_result(caller, job["id"]))).format == "AVIF"
+
+
+def test_files_beside_the_picture(caller, draw):
+    fields = {"targets": "es", "source_language": "en", "formats": "svg, pdf,hocr,html"}
+    reply = caller.call("POST", "/v1/jobs", data=fields, files={"file": ("sign.png", draw())})
+    assert reply.status_code == 201
+    assert reply.json()["formats"] == ["svg", "pdf", "hocr", "html"]
+    job = caller.ended(reply.json()["id"])
+    outputs = caller.call("GET", f"/v1/jobs/{job['id']}/outputs").json()["outputs"]
+    made = {o["kind"]: o for o in outputs if o["language"] == "es"}
+    assert set(made) == {"picture", "svg", "pdf", "hocr", "html"}
+    assert made["pdf"]["name"] == "sign.es.pdf"
+    first = {k: requests.get(o["url"], timeout=10).content[:15] for k, o in made.items()}
+    assert first["pdf"].startswith(b"%PDF-")
+    assert first["svg"].startswith(b"<svg ")
+    assert first["hocr"] == first["html"] == b"<!DOCTYPE html>"

@@ -9,8 +9,6 @@ from shared.imaging.formats.page import FinishedPage
 from shared.imaging.formats.written import WrittenLine, lines_of, upright
 from shared.imaging.layouts import SetText
 
-MEDIA_TYPE = "text/html; charset=utf-8"
-
 _HEAD = """<!DOCTYPE html>
 <html lang="{language}">
 <head>

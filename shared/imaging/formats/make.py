@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
 
+from shared.core.formats import Format
 from shared.imaging.decode import decode
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.formats.page import FinishedPage, data_uri
@@ -14,22 +14,11 @@ from shared.imaging.render import Painted, Rendered, compose, finish, paint_on
 from shared.scenes.schemas import Scene
 
 
-class Format(StrEnum):
-    """What a picture's job can make beside the picture in its own format."""
-
-    SVG = "svg"
-    PDF = "pdf"
-    HOCR = "hocr"
-    HTML = "html"
-
-
 @dataclass(frozen=True)
 class File:
-    """One finished file; `suffix` is what its name ends with, after the language."""
+    """One finished file."""
 
     format: Format
-    suffix: str
-    media_type: str
     data: bytes
 
 
@@ -57,17 +46,17 @@ def make(
 
 def _made(format: Format, pages: list[FinishedPage], scene: Scene, target: str) -> File:
     if format is Format.SVG:
-        from shared.imaging.formats import svg
+        from shared.imaging.formats.svg import svg
 
-        return File(format, "svg", svg.MEDIA_TYPE, svg.svg(pages, target))
+        return File(format, svg(pages, target))
     if format is Format.PDF:
-        from shared.imaging.formats import pdf
+        from shared.imaging.formats.pdf import pdf
 
-        return File(format, "pdf", pdf.MEDIA_TYPE, pdf.pdf(pages, target))
+        return File(format, pdf(pages, target))
     if format is Format.HOCR:
-        from shared.imaging.formats import hocr
+        from shared.imaging.formats.hocr import hocr
 
-        return File(format, "hocr.html", hocr.MEDIA_TYPE, hocr.hocr(pages, target))
-    from shared.imaging.formats import side_by_side
+        return File(format, hocr(pages, target))
+    from shared.imaging.formats.side_by_side import side_by_side
 
-    return File(format, "html", side_by_side.MEDIA_TYPE, side_by_side.side_by_side(pages, scene, target))
+    return File(format, side_by_side(pages, scene, target))

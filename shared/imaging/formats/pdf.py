@@ -1,7 +1,7 @@
 """PDF: the translated picture as it looks, with its text beneath for search, selection and screen readers.
 
-The text is drawn in a font without any shapes, so that nothing depends on a reader's fonts and every script
-takes two bytes a character.
+The text is laid invisibly, in a font whose one shape is a box, so that nothing depends on a reader's fonts
+and every script takes two bytes a character.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import bidirectional
 
 import fontTools.fontBuilder
-import fontTools.ttLib.tables._g_l_y_f
+import fontTools.pens.ttGlyphPen
 import numpy as np
 
 from shared.imaging.encode import encode
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 # fontTools carries no types.
 _builder: Any = fontTools.fontBuilder
-_glyf: Any = fontTools.ttLib.tables._g_l_y_f
-
-MEDIA_TYPE = "application/pdf"
+_pen: Any = fontTools.pens.ttGlyphPen
 
 POINTS = 0.75
 """Points of a pixel: 96 pixels to an inch, as in CSS."""
@@ -94,14 +92,12 @@ def _laid(line: WrittenLine, run: Run, height: int, codes: dict[str, int]) -> st
     elif any(bidirectional(char) in {"R", "AL"} for char in text):
         x, along = x + length, (-a, -b)
     stretch = max(1e-3, length / (len(text) * line.size * ADVANCE / 1000))
-    matrix = (
-        *(stretch * line.size * POINTS * v for v in (along[0], -along[1])),
-        *(line.size * POINTS * v for v in (up[0], -up[1])),
-        POINTS * (a * x + c * y + e),
-        POINTS * (height - (b * x + d * y + f)),
-    )
+    matrix = (stretch * along[0], -stretch * along[1], up[0], -up[1])
+    place = (POINTS * (a * x + c * y + e), POINTS * (height - (b * x + d * y + f)))
     shown = "".join(f"{codes[char]:04x}" for char in text)
-    return f"{' '.join(f'{v:.4f}' for v in matrix)} Tm /F0 1 Tf <{shown}> Tj"
+    # The size stands with the font: readers pass over text of size 1, however much its matrix enlarges it.
+    numbers = " ".join(f"{v:.4f}" for v in (*matrix, *place))
+    return f"/F0 {line.size * POINTS:.3f} Tf {numbers} Tm <{shown}> Tj"
 
 
 def _image(document: pikepdf.Pdf, page: FinishedPage) -> Any:
@@ -149,13 +145,13 @@ def _font(document: pikepdf.Pdf, characters: Sequence[str]) -> Any:
     """A composite font whose codes are the characters' places in the list, counted from 1."""
     import pikepdf
 
-    name = pikepdf.Name("/Glyphless")
-    file = document.make_stream(_glyphless())
+    name = pikepdf.Name("/Boxes")
+    file = document.make_stream(_boxes())
     descriptor = pikepdf.Dictionary(
         Type=pikepdf.Name.FontDescriptor,
         FontName=name,
         Flags=4,
-        FontBBox=[0, 0, ADVANCE, 1000],
+        FontBBox=[0, -200, ADVANCE, 800],
         ItalicAngle=0,
         Ascent=800,
         Descent=-200,
@@ -186,15 +182,19 @@ def _font(document: pikepdf.Pdf, characters: Sequence[str]) -> Any:
     )
 
 
-def _glyphless() -> bytes:
-    """A TrueType font with one empty glyph."""
+def _boxes() -> bytes:
+    """A TrueType font whose one glyph fills its place: readers measure by it, and pass over empty ones."""
+    pen = _pen.TTGlyphPen(None)
+    for number, corner in enumerate(((0, -200), (0, 800), (ADVANCE, 800), (ADVANCE, -200))):
+        (pen.lineTo if number else pen.moveTo)(corner)
+    pen.closePath()
     builder = _builder.FontBuilder(1000, isTTF=True)
     builder.setupGlyphOrder([".notdef"])
     builder.setupCharacterMap({})
-    builder.setupGlyf({".notdef": _glyf.Glyph()})
+    builder.setupGlyf({".notdef": pen.glyph()})
     builder.setupHorizontalMetrics({".notdef": (ADVANCE, 0)})
     builder.setupHorizontalHeader(ascent=800, descent=-200)
-    builder.setupNameTable({"familyName": "Glyphless", "styleName": "Regular"})
+    builder.setupNameTable({"familyName": "Boxes", "styleName": "Regular"})
     builder.setupOS2()
     builder.setupPost()
     builder.font["head"].created = builder.font["head"].modified = 0

@@ -9,8 +9,6 @@ from shared.imaging.formats.page import FinishedPage, data_uri
 from shared.imaging.scripts import is_rtl
 from shared.scenes.schemas import Scene
 
-MEDIA_TYPE = "text/html; charset=utf-8"
-
 _HEAD = """<!DOCTYPE html>
 <html lang="{language}">
 <head>

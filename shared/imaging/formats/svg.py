@@ -15,8 +15,6 @@ from shared.imaging.formats.page import FinishedPage
 from shared.imaging.formats.written import WrittenLine, all_lines
 from shared.scenes.schemas import Style
 
-MEDIA_TYPE = "image/svg+xml"
-
 # uharfbuzz carries no types.
 _hb: Any = uharfbuzz
 
