@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import cycle
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -208,7 +208,7 @@ def report(rows: list[Any], samples: list[tuple[float, float, int]]) -> dict[str
     first, last = tenths[:3], tenths[-3:]
     drift = {}
     for name in DRIFT:
-        before, after = (statistics.mean(part[name] for part in side) for side in (first, last))
+        before, after = (statistics.median(part[name] for part in side) for side in (first, last))
         drift[name] = round((after - before) / before, 4) if before else float(after != 0)
     failed = sum(state != "completed" for *_, state in rows)
     facts = {"jobs": len(rows), "failed": failed, "workers": WORKERS, "queued": QUEUED}
@@ -219,15 +219,22 @@ def _tenth(rows: list[Any], samples: list[tuple[float, float, int]]) -> dict[str
     """The first row is the one before, at whose end the others' time begins."""
     began, ended = float(rows[0][1]), float(rows[-1][1])
     inside = [sample for sample in samples if began <= sample[0] <= ended] or samples[-1:]
-    span = (inside[-1][0] - inside[0][0]) or 1.0
-    jobs_per_s = (len(rows) - 1) / (ended - began)
+    jobs = len(rows) - 1
     return {
         "queue_age_s": round(statistics.median(float(row[2]) for row in rows[1:]), 2),
-        "jobs_per_s": round(jobs_per_s, 2),
+        "jobs_per_s": round(jobs / (ended - began), 2),
         "memory_mib": round(statistics.mean(memory for _, memory, _ in inside), 1),
         "calls": round(statistics.mean(int(row[3]) for row in rows[1:]), 2),
-        "statements": round((inside[-1][2] - inside[0][2]) / span / jobs_per_s, 1),
+        "statements": round((_statements(samples, ended) - _statements(samples, began)) / jobs, 1),
     }
+
+
+def _statements(samples: list[tuple[float, float, int]], moment: float) -> float:
+    """How many there had been by then, between two samples in proportion."""
+    for (before, _, few), (after, _, many) in pairwise(samples):
+        if before <= moment <= after:
+            return few + (many - few) * (moment - before) / (after - before)
+    return float(samples[-1][2])
 
 
 def main(arguments: list[str] | None = None) -> int:
