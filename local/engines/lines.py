@@ -14,7 +14,7 @@ from local.engines.languages import script_of
 UNSPACED = {"HAN", "KANA"}
 """Scripts that are written without spaces between words."""
 
-_LEAST_INK, _LEAST_SHARE = 2, 0.006  # pixels of a row, and of its width, that are no speck
+_LEAST_INK, _LEAST_SHARE = 2, 0.003  # pixels of a row, and of its width, that are no speck
 _DOT_GAP = 0.14  # of a crop's height, between a letter and what stands above or below it
 _LEAST_HEIGHT = 0.3  # of a crop's height; a line whose ink seems lower was not told from its ground
 

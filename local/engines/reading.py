@@ -112,7 +112,7 @@ class Reader:
         crops = [self._lying(image, quad) for quad in quads]
         quick = [self._marks(crop) for crop in crops]
         rest = [i for i, marks in enumerate(quick) if not _is_surely_amount(marks)]
-        read = dict(zip(rest, tesseract.read_lines([crops[i].pixels for i in rest], language), strict=True))
+        read = dict(zip(rest, _read_well([crops[i].pixels for i in rest], language), strict=True))
         leftward = language in tesseract.RIGHT_TO_LEFT
         lines: list[Line | None] = []
         for i, crop in enumerate(crops):
@@ -128,6 +128,17 @@ class Reader:
     def _lying(self, image: Image, quad: Quad) -> Crop:
         along, across = size(quad)
         return straighten(image, turned(quad, 1) if across >= TALL * 2 * along else quad, lowest=60)
+
+
+def _read_well(pixels: Sequence[Image], language: str) -> list[list[Mark]]:
+    """What Tesseract reads, of a line that it is in doubt about also with the contrast stretched."""
+    read = tesseract.read_lines(pixels, language)
+    again = [i for i, marks in enumerate(read) if not marks or _mean(marks) < LEAST_CONFIDENCE]
+    for i, marks in zip(
+        again, tesseract.read_lines([_enhanced(pixels[i]) for i in again], language), strict=True
+    ):
+        read[i] = max(read[i], marks, key=_worth)
+    return read
 
 
 def _worthwhile(line: Line, script: str | None) -> Line | None:

@@ -104,6 +104,9 @@ def _alike(a: Placed, b: Placed) -> bool:
     lab = to_lab(np.array([colours], dtype=np.uint8))[0]
     if np.linalg.norm(lab[0] - lab[1]) > _SAME_INK or np.linalg.norm(lab[2] - lab[3]) > _SAME_GROUND:
         return False
+    if goes_on(a.words, b.words):
+        # A short line's stems are measured worse than its words tell that it belongs here.
+        return True
     thin, thick = sorted((a.look.stroke * a.look.size, b.look.stroke * b.look.size))
     return thick < _BOLDER * thin or thick - thin < _THICKER * max(a.size, b.size) + _RIM
 
