@@ -12,7 +12,7 @@ import numpy as np
 
 from local.engines import tesseract
 from local.engines.detection import find
-from local.engines.geometry import TALL, Crop, Image, Quad, size, straighten, turned
+from local.engines.geometry import TALL, Crop, Image, Quad, ink, size, straighten, turned
 from local.engines.guess import SURE, language_of, script_in
 from local.engines.languages import main_script, script_of
 from local.engines.lines import UNSPACED, Line, Mark, line_from
@@ -131,14 +131,21 @@ class Reader:
 
 
 def _read_well(pixels: Sequence[Image], language: str) -> list[list[Mark]]:
-    """What Tesseract reads, of a line that it is in doubt about also with the contrast stretched."""
+    """What Tesseract reads, of a line that it is in doubt about also as ink alone without its ground."""
     read = tesseract.read_lines(pixels, language)
-    again = [i for i, marks in enumerate(read) if not marks or _mean(marks) < LEAST_CONFIDENCE]
-    for i, marks in zip(
-        again, tesseract.read_lines([_enhanced(pixels[i]) for i in again], language), strict=True
-    ):
+    again = [i for i, marks in enumerate(read) if not marks or _mean(marks) < _DOUBTFUL]
+    clear = [_ink_alone(pixels[i]) for i in again]
+    for i, marks in zip(again, tesseract.read_lines(clear, language), strict=True):
         read[i] = max(read[i], marks, key=_worth)
     return read
+
+
+def _ink_alone(pixels: Image) -> Image:
+    """Black on white what differs from the border: a ground with a grain is read as strokes, too."""
+    smooth = cv2.bilateralFilter(pixels, 7, 40, 5)
+    grey = np.where(ink(smooth), 0, 255).astype(np.uint8)
+    soft: Any = cv2.cvtColor(cv2.GaussianBlur(grey, (0, 0), 0.8), cv2.COLOR_GRAY2BGR)
+    return soft
 
 
 def _worthwhile(line: Line, script: str | None) -> Line | None:
