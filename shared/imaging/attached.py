@@ -16,6 +16,9 @@ _LONGEST_STROKE = 1.1  # in ems: longer straight runs are rules and frames
 _LETTERS = 0.4  # least share that is left of letters when straight runs are cut off
 _LONG_SIDE = 1.6  # of the words' rectangle over its other side, when it is surely along the words
 _FRAME = 1.35  # extent across the line over the usual one, from which a part is no letter
+_MANY = 6  # other parts that must be there before one that stays within the words is taken for a frame
+_OUT = 0.12  # share of a part's area from which it does not stay within them
+_TALLER = 1.05  # times the words' height: no stroke is that long
 _BEYOND = 0.12  # of the usual extent: how far such a part reaches further than all others, on both sides
 
 
@@ -39,7 +42,7 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
 
     Where letters touch a rule or a frame, straight runs longer than any stroke of theirs are cut off first.
     """
-    along, clear = _direction(words.tight)
+    along, thick, clear = _direction(words.tight)
     across = along + np.pi / 2
     rules = _rules(found, words, along) if clear else np.zeros_like(found)
     inside, outside = _parted(found & ~rules, words.tight)
@@ -51,9 +54,10 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
         if (torn & words.tight).sum() >= _LETTERS * (outside & words.tight).sum():
             inside |= _parted(torn, words.tight)[0]
     if clear:
-        inside &= ~_runs(inside, across, _LONGEST_STROKE * words.em)
+        # A stroke may be as long as the words are high, whatever the size is taken for.
+        inside &= ~_runs(inside, across, max(_LONGEST_STROKE * words.em, _TALLER * thick))
         if not words.bracketed:
-            inside &= ~_frames(inside, across)
+            inside &= ~_frames(inside, words.tight, across)
     return inside, (outside | whole | rules) & ~inside
 
 
@@ -66,7 +70,7 @@ def _rules(found: Mask, words: Words, along: float) -> Mask:
     return np.asarray(beyond[labels], dtype=bool)
 
 
-def _frames(inside: Mask, across: float) -> Mask:
+def _frames(inside: Mask, tight: Mask, across: float) -> Mask:
     """Parts that reach well beyond all others on both sides of the line, as of letters only brackets do."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
     if count < 5:
@@ -84,13 +88,14 @@ def _frames(inside: Mask, across: float) -> Mask:
     letters = stats[:, cv2.CC_STAT_AREA] >= 4
     letters[0] = False
     extents = np.where(letters, high - low, 0.0)
+    outside = np.bincount(labels[~tight], minlength=count) > _OUT * stats[:, cv2.CC_STAT_AREA]
     tallest = int(np.argmax(extents))
     frames = np.zeros(count, dtype=bool)
     order = [int(i) for i in np.argsort(-extents)[:2]]
     for i in order if letters[tallest] else []:
         others = letters.copy()
         others[order] = False
-        if others.sum() < 3:
+        if others.sum() < (3 if outside[i] else _MANY):
             break
         usual = float(np.percentile(extents[others], 90))
         beyond = min(low[others].min() - low[i], high[i] - high[others].max())
@@ -108,15 +113,15 @@ def _parted(found: Mask, tight: Mask) -> tuple[Mask, Mask]:
     return np.asarray(inside[labels], dtype=bool), np.asarray(outside[labels], dtype=bool)
 
 
-def _direction(tight: Mask) -> tuple[float, bool]:
-    """The angle of the words' longer side in radians, and whether it is surely the line's direction."""
+def _direction(tight: Mask) -> tuple[float, float, bool]:
+    """The angle of the words' longer side, the shorter one in pixels, and whether the angle is sure."""
     ys, xs = np.nonzero(tight)
     if not len(xs):
-        return 0.0, False
+        return 0.0, 0.0, False
     _, (width, height), degrees = cv2.minAreaRect(np.column_stack([xs, ys]).astype(np.float32))
     along = float(np.radians(degrees)) + (0 if width >= height else np.pi / 2)
     clear = max(width, height) > _LONG_SIDE * min(width, height)
-    return along, clear
+    return along, min(width, height), clear
 
 
 def _runs(found: Mask, angle: float, length: float) -> Mask:

@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 from shared.imaging.attached import Mask as Mask
 from shared.imaging.attached import Words, attached, dilated
 from shared.imaging.decode import Pixels
+from shared.imaging.palette import evidence
 
 Floats = NDArray[np.float32]
 
 _SAMPLE = 6000
 _LARGEST_EM = 56.0
+_BUSY = 2.0  # texture of a ground, from which distance from its smooth part says little
+_SURE, _LIKELY = 0.9, 0.3  # evidence of the palette for ink and for its rim
+_AGREE = 0.45  # least share of the palette's ink that the ground's distance must have found too
+_LEAST_COVER = 0.03  # of the words' area: less is no text
 _LIGHTNESS = 15.0  # least difference of lightness whose edges can be measured
 
 
@@ -84,7 +89,25 @@ def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
         ink = _threshold(far, words, _same_side(rgb, away, far, ink.core))
     known = _known(learn, ink)
     noise, texture = _residuals(lab, smooth, far, known)
+    if texture > _BUSY:
+        other = _by_palette(lab, far, words)
+        if other is not None and (ink.core & other.core).sum() < _AGREE * other.core.sum():
+            known = _known(learn, other)
+            return Ground(_local_mean(rgb, known, plane, words.em), noise, texture, known), other
     return Ground(smooth, noise, texture, known), ink
+
+
+def _by_palette(lab: Floats, far: Floats, words: Words) -> Ink | None:
+    """Ink told from a busy ground by its colours; None where it has none of its own."""
+    found = evidence(lab, words)
+    core, strange = attached(np.asarray(found > _SURE, dtype=bool), words)
+    core &= words.wide
+    if core.sum() < _LEAST_COVER * words.tight.sum():
+        return None
+    free = words.wide & ~strange
+    halo = core | (dilated(core, max(2, round(0.09 * words.em))) & (found > _LIKELY) & free)
+    contrast = float(np.percentile(far[core], 80))
+    return Ink(core, dilated(halo, 1) & free, core | strange, strange, contrast)
 
 
 def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground, Ink]:
