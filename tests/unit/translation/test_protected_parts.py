@@ -57,9 +57,7 @@ def test_a_lost_part_is_told() -> None:
     assert restored("Spa", ["Spa", "Spa"]) is None
 
 
-@pytest.mark.parametrize(
-    "text", ["@" * 4000, "a." * 4000, "A1-" * 4000, "www." * 4000, "#" * 4000, "<" * 4000]
-)
+@pytest.mark.parametrize("part", ["@", "a.", "A1-", "www.", "#", "<"])
 def test_hostile_text_is_searched_quickly(part: str) -> None:
     text = part * 4000
     start = time.process_time()
