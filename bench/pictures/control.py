@@ -2,61 +2,60 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from bench.pictures.areas import grown
 from bench.pictures.baselines import face_of
 from bench.pictures.measures.text import distance, normal
-from bench.pictures.readers import Reading, read, text_in
+from bench.pictures.readers import read_at
 from bench.pictures.scripts import UNSPACED, scripts
-from bench.pictures.sheet import Hand
-from bench.pictures.truth import Pixels
+from bench.pictures.subject import DrawnLine
+from bench.pictures.truth import Pixels, Quad
 
-_WIDTH = 700
-_known: dict[tuple[str, str, int], int] = {}
+_AROUND = 0.12  # ems around a line's ink that the engine is shown
+_MARGIN = 40
+Sized = tuple[DrawnLine, int]
 
 
-def read_beside(result: Pixels, texts: list[tuple[str, int]], script: str) -> tuple[list[Reading], list[int]]:
-    """What is read in `result`, and for each text with its size the errors in reading it drawn plainly.
+def errors(result: Pixels, lines: Sequence[Sized], script: str) -> list[tuple[int, int, str]]:
+    """For each drawn line with its size in pixels: the engine's errors in reading it where it stands, its
+    errors in reading the same drawn plainly, and what it read.
 
-    Both are read from one picture, so that the engine looks at both in the same way. What a text's own errors
-    are is remembered for the run.
+    All are read from one picture and in the same way: at known places, so that neither loses by a line that
+    was overlooked. No line has more errors than characters.
     """
-    fresh = [(text, size) for text, size in dict.fromkeys(texts) if (text, script, size) not in _known]
-    sheet, bands = _sheet(fresh, script)
+    sheet, plain = _sheet(lines, script)
     height = result.shape[0]
     both = np.full((height + sheet.shape[0], max(result.shape[1], sheet.shape[1]), 3), 255, np.uint8)
     both[:height, : result.shape[1]] = result
     both[height:, : sheet.shape[1]] = sheet
-    seen = read(both, scripts()[script].language)
+    places = [grown(line.quad, _AROUND * size) for line, size in lines]
+    places += [quad + np.array((0, height)) for quad in plain]
+    seen = read_at(both, places, scripts()[script].language)
     spaced = script not in UNSPACED
-    for (text, size), (top, bottom) in zip(fresh, bands, strict=True):
-        corners = [(0, top), (sheet.shape[1], top), (sheet.shape[1], bottom), (0, bottom)]
-        found = text_in(seen, np.array(corners, np.float64) + np.array((0, height)))
-        _known[text, script, size] = distance(normal(text, spaced), normal(found, spaced))
-    own = [reading for reading in seen if reading.quad[:, 1].mean() < height]
-    return own, [_known[text, script, size] for text, size in texts]
+    found = []
+    for (line, _), here, there in zip(lines, seen[: len(lines)], seen[len(lines) :], strict=True):
+        wanted = normal(line.text, spaced)
+        wrong, floor = (distance(wanted, normal(text, spaced)) for text in (here, there))
+        found.append((min(wrong, len(wanted)), min(floor, len(wanted)), here))
+    return found
 
 
-def _sheet(texts: list[tuple[str, int]], script: str) -> tuple[Pixels, list[tuple[int, int]]]:
-    """The texts one below the other, and from where to where each reaches."""
-    tops = np.cumsum([0, *(_height(text, size, script) for text, size in texts)])
-    canvas = Image.new("RGB", (_WIDTH + 120, max(1, int(tops[-1]))), "white")
+def _sheet(lines: Sequence[Sized], script: str) -> tuple[Pixels, list[Quad]]:
+    """The lines one below the other, and around where each stands."""
+    boxes = [face_of(script, size).getbbox(line.text) for line, size in lines]
+    width = max((right - left for left, _, right, _ in boxes), default=1) + 2 * _MARGIN
+    height = sum(bottom - top + _MARGIN for _, top, _, bottom in boxes) + _MARGIN
+    canvas = Image.new("RGB", (round(width), round(height)), "white")
     pen = ImageDraw.Draw(canvas)
-    for (text, size), top in zip(texts, tops, strict=False):
-        for i, line in enumerate(_wrapped(text, size, script)):
-            place = (60, int(top) + size * (0.6 + 1.5 * i))
-            pen.text(place, line, fill="black", font=face_of(script, size))
-    return np.array(canvas), [(int(a), int(b)) for a, b in pairwise(tops)]
-
-
-def _wrapped(text: str, size: int, script: str) -> list[str]:
-    path = Path(str(face_of(script, size).path))
-    return Hand(path, size, 400, script, scripts()[script].language).wrapped(text, _WIDTH)
-
-
-def _height(text: str, size: int, script: str) -> int:
-    return round(size * (1.5 * len(_wrapped(text, size, script)) + 1.5))
+    y, quads = float(_MARGIN), []
+    for (line, size), (left, top, right, bottom) in zip(lines, boxes, strict=True):
+        pen.text((_MARGIN - left, y - top), line.text, fill="black", font=face_of(script, size))
+        far, low = _MARGIN + right - left, y + bottom - top
+        corners = [(_MARGIN, y), (far, y), (far, low), (_MARGIN, low)]
+        quads.append(grown(np.array(corners, np.float64), _AROUND * size))
+        y += bottom - top + _MARGIN
+    return np.array(canvas), quads

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.pictures.areas import holds
 from bench.pictures.truth import Pixels, Quad
@@ -15,6 +17,8 @@ from local.engines.layout import paragraphs
 from local.engines.reading import Reader
 from shared.providers.vision_words import recognition as as_recognition
 from shared.scenes.recognition import Recognition
+
+Corners = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,19 @@ def read(rgb: Pixels, language: str) -> list[Reading]:
     ]
 
 
-def read_at(rgb: Pixels, quad: Quad, language: str) -> str:
-    """What the engine reads in one quad, without looking for lines itself."""
+def read_at(rgb: Pixels, quads: Sequence[Quad], language: str) -> list[str]:
+    """What the engine reads in each quad, without looking for lines itself."""
+    height, width = rgb.shape[:2]
     bgr = np.ascontiguousarray(rgb[:, :, ::-1])
-    corners = np.clip(quad, 0, (rgb.shape[1], rgb.shape[0])).astype(np.float32)
-    if min(np.linalg.norm(corners[1] - corners[0]), np.linalg.norm(corners[3] - corners[0])) < 2:
-        return ""
-    line = reader().read_line(bgr, corners, tesseract.language_for(language))
-    return line.text if line else ""
+    corners = [np.clip(quad, 0, (width, height)).astype(np.float32) for quad in quads]
+    large = [i for i, quad in enumerate(corners) if min(_sides(quad)) >= 2]
+    lines = reader().read_at(bgr, [corners[i] for i in large], tesseract.language_for(language))
+    found = dict(zip(large, lines, strict=True))
+    return [line.text if (line := found.get(i)) else "" for i in range(len(corners))]
+
+
+def _sides(quad: Corners) -> tuple[float, float]:
+    return float(np.linalg.norm(quad[1] - quad[0])), float(np.linalg.norm(quad[3] - quad[0]))
 
 
 def text_in(readings: list[Reading], polygon: Quad) -> str:

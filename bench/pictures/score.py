@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from bench.pictures.readers import Reading, read, read_at, readable, recognise, 
 from bench.pictures.scripts import UNSPACED, scripts
 from bench.pictures.subject import Outcome, outcome
 from bench.pictures.truth import Page
-from shared.scenes.schemas import Flag
+from shared.scenes.schemas import Block, Flag
 
 BASELINES_EVERY = 5
 MEMORY_EVERY = 96
@@ -107,21 +108,23 @@ def _background(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
 
 def _residue(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
     """Each line read again where it stood; where something of it was read, also on the blank page."""
-    total = 0
     if not readable(page.language):
         return {}
     names = {block.id for block in made.changed}
-    for line, block in page.lines:
-        if not layout.blocks_of(line, made.scene.blocks) & names:
-            continue
-        where = grown(line.quad, 0.15 * block.size)
-        seen = read_at(made.erased, where, page.language)
-        left = left_over(line.text, seen)
+    lines = [
+        (line.text, grown(line.quad, 0.15 * block.size))
+        for line, block in page.lines
+        if layout.blocks_of(line, made.scene.blocks) & names
+    ]
+    seen = read_at(made.erased, [quad for _, quad in lines], page.language)
+    doubtful = [i for i, (text, _) in enumerate(lines) if left_over(text, seen[i])]
+    blank = read_at(page.blank, [lines[i][1] for i in doubtful], page.language)
+    total = 0
+    for i, there in zip(doubtful, blank, strict=True):
+        left = left_over(lines[i][0], seen[i], there)
+        total += left
         if left:
-            left = left_over(line.text, seen, read_at(page.blank, where, page.language))
-        if left:
-            total += left
-            why.setdefault("residue", []).append(f"{left} of {line.text!r} read as {seen!r}")
+            why.setdefault("residue", []).append(f"{left} of {lines[i][0]!r} read as {seen[i]!r}")
     return {"residue": total}
 
 
@@ -178,26 +181,34 @@ def _kept(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
 
 
 def _read_back(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
-    """Characters, the engine's errors on the result, and its errors on the same texts drawn plainly."""
+    """Characters, the engine's errors on the result, and its errors on the same lines drawn plainly."""
     if not readable(scripts()[page.target].language):
         return {}
-    total = wrong = plain = 0
     spaced = page.target not in UNSPACED
-    sized = [(made.text_of(b), max(4, round(made.drawn[b.id].size))) for b in made.changed]
-    readings, floors = control.read_beside(made.result, sized, page.target)
-    for block, (text, size), floor in zip(made.changed, sized, floors, strict=True):
-        ink = made.drawn[block.id].ink
-        length = len(normal(text, spaced))
-        errors = _errors(text, readings, ink, spaced)
-        if errors > floor and ink is not None:
-            # The engine may have overlooked it; read where it stands, it is one line or not readable.
-            seen = read_at(made.result, grown(ink, 0.12 * size), scripts()[page.target].language)
-            errors = min(errors, distance(normal(text, spaced), normal(seen, spaced)))
-        total, wrong, plain = total + length, wrong + errors, plain + min(floor, length)
+    lines = [
+        (line, max(4, round(made.drawn[block.id].size)))
+        for block in made.changed
+        for line in made.lines[block.id]
+    ]
+    total = plain = 0
+    wrong = sum(_unsaid(made, block) for block in made.changed)
+    for (line, size), (errors, floor, seen) in zip(
+        lines, control.errors(made.result, lines, page.target), strict=True
+    ):
+        total, wrong, plain = total + len(normal(line.text, spaced)), wrong + errors, plain + floor
         if errors > floor:
-            seen = "" if ink is None else text_in(readings, grown(ink, 2))
-            why.setdefault("back", []).append(f"{errors} > {floor}: {text!r} read as {seen!r} at {size} px")
+            said = f"{errors} > {floor}: {line.text!r} read as {seen!r} at {size} px"
+            why.setdefault("back", []).append(said)
     return {"back": {"characters": total, "errors": wrong, "control": plain}}
+
+
+def _unsaid(made: Outcome, block: Block) -> int:
+    """Characters by which the drawn lines differ from what the scene claims; hyphens are the typesetter's."""
+    claimed, drawn = (
+        re.sub("[-\u2010]", "", normal(text, spaced=False))
+        for text in (made.text_of(block), "".join(line.text for line in made.lines[block.id]))
+    )
+    return distance(claimed, drawn)
 
 
 def _errors(text: str, readings: list[Reading], where: Any, spaced: bool) -> int:

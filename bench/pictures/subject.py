@@ -8,12 +8,13 @@ from functools import lru_cache
 
 from bench.pictures.scripts import OWN_FONTS, scripts
 from bench.pictures.stand_in import stand_in
-from bench.pictures.truth import Page, Pixels
+from bench.pictures.truth import Page, Pixels, Quad
 from shared.imaging.decode import decode
-from shared.imaging.erase import erase
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.group import build_scene
-from shared.imaging.render import Drawn, Rendered, render
+from shared.imaging.layouts import SetText
+from shared.imaging.raster import ink_box
+from shared.imaging.render import Drawn, compose, finish, paint_on
 from shared.scenes.recognition import Recognition
 from shared.scenes.schemas import Block, Flag, Scene, Translation
 from shared.translation.keep import is_kept
@@ -26,8 +27,19 @@ def library() -> FontLibrary:
 
 
 @dataclass(frozen=True)
+class DrawnLine:
+    """A line as it was set, and the quad around its ink, clockwise from its own top left."""
+
+    text: str
+    quad: Quad
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What the product made of a page. `seconds` is processor time of erasing, fitting, drawing, encoding."""
+    """What the product made of a page; `lines` are those of each block with a new text.
+
+    `seconds` is processor time of erasing, fitting, drawing, encoding.
+    """
 
     scene: Scene
     language: str
@@ -35,6 +47,7 @@ class Outcome:
     result: Pixels
     drawn: dict[str, Drawn]
     flags: dict[str, list[Flag]]
+    lines: dict[str, list[DrawnLine]]
     seconds: float
 
     @property
@@ -52,14 +65,23 @@ def outcome(page: Page, recognition: Recognition) -> Outcome:
     scene = translated(build_scene(recognition, page.picture, "bench"), page)
     language = scripts()[page.target].language
     started = time.process_time()
-    rendered: Rendered = render(page.picture, scene, language, library())
+    composed = compose(page.picture, scene, language, library())
+    erased = composed.rgb.copy()
+    lines = {text.block.id: _lines(text) for text in composed.texts}
+    rendered = finish([paint_on(composed, scene)])
     seconds = time.process_time() - started
-    changed = [block for block in scene.blocks if block.id in rendered.drawn]
-    kept = [block for block in scene.blocks if block.id not in rendered.drawn]
-    erased = page.picture.rgb.copy()
-    erase(erased, None, changed, kept, page.picture.sha256)
-    result = decode(rendered.data).rgb
-    return Outcome(scene, language, erased, result, rendered.drawn, rendered.flags, seconds)
+    return Outcome(
+        scene, language, erased, decode(rendered.data).rgb, rendered.drawn, rendered.flags, lines, seconds
+    )
+
+
+def _lines(text: SetText) -> list[DrawnLine]:
+    """The lines of a set text that have ink, each with its place in the picture."""
+    return [
+        DrawnLine(line.shaped.text, text.frame.corners(ink_box(line, text.layout.size, line.shaped.ink)))
+        for line in text.layout.lines
+        if line.shaped.ink is not None
+    ]
 
 
 def translated(scene: Scene, page: Page) -> Scene:

@@ -53,6 +53,13 @@ class Reader:
                 lines = self._by_tesseract(image, quads, language)
         return _plausible([line for line in lines if line is not None])
 
+    def read_at(self, image: Image, quads: Sequence[Quad], language: str | None = None) -> list[Line | None]:
+        """What is read in each of the quads, without looking for lines; None where nothing is."""
+        with self._lock:
+            if language is None:
+                return [self._by_model(image, quad) for quad in quads]
+            return self._by_tesseract(image, list(quads), language)
+
     def _guessed(self, image: Image, quads: list[Quad], lines: Sequence[Line | None]) -> str | None:
         """Tesseract's language for a picture whose letters RapidOCR does not know."""
         # A line that was not read at all says that, too.
