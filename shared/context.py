@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from shared.db.outbox import Effect
     from shared.db.unit_of_work import UnitOfWork
     from shared.imaging.fonts import FontLibrary
-    from shared.jobs.announcements import JobAnnouncer
     from shared.jobs.arrivals import Arrivals
     from shared.jobs.messages import ProcessImage
     from shared.jobs.outputs import JobOutputs
@@ -219,13 +218,6 @@ class Context:
         from shared.jobs.publishing import Publisher
 
         return Publisher(self.uow, result_files())
-
-    @property
-    def announcer(self) -> JobAnnouncer:
-        """Tells customers how their jobs ended."""
-        from shared.jobs.announcements import JobAnnouncer
-
-        return JobAnnouncer(self.uow)
 
     @cached_property
     def webhooks(self) -> WebhookService:

@@ -9,7 +9,6 @@ from shared.jobs.messages import JobEvent
 
 @event
 def on_job_event(ctx: Context, event: JobEvent) -> None:
-    """Write scene, receipt or error beside the job's results, and tell the account's webhooks."""
+    """Write scene, receipt or error beside the job's results."""
     ctx.uow.act_for(event.account)
     ctx.publisher.publish(event.job)
-    ctx.announcer.announce(event)
