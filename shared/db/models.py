@@ -271,7 +271,8 @@ webhook_deliveries = Table(
     Column("tries", Integer),
     Column("first_try", Integer),
     Column("attempts", JSONB),
-    *_times("next_attempt_at", "created_at", "finished_at"),
+    Column("waiting", Boolean),
+    *_times("next_attempt_at", "busy_until", "created_at", "finished_at"),
 )
 state_transitions = Table(
     "state_transitions",

@@ -132,6 +132,28 @@ class Deliveries:
         statement = select(*_DELIVERY).select_from(_JOINED).where(*conditions).order_by(*order).limit(limit)
         return [DeliveryRecord(**row._mapping) for row in self._uow.execute(statement)]
 
+    def begin(self, delivery: DeliveryRecord, seconds: float) -> None:
+        """A try is under way; without a word of it, until so many seconds have passed."""
+        self._set(delivery, busy_until=clock_now() + timedelta(seconds=seconds), waiting=False)
+
+    def put_off(self, delivery: DeliveryRecord) -> None:
+        """The try waits until another one at its endpoint has ended."""
+        self._set(delivery, waiting=True)
+
+    def under_way(self, endpoint: str, *, but: str) -> int:
+        """How many tries at the endpoint are under way, other than those of the delivery `but`."""
+        busy = and_(_d.endpoint_id == endpoint, _d.busy_until > clock_now(), _d.id != but)
+        counted: int = self._uow.execute(select(func.count()).where(busy)).scalar_one()
+        return counted
+
+    def next_waiting(self, endpoint: str) -> tuple[str, int] | None:
+        """Take the delivery that has waited longest at the endpoint, with the number of its try."""
+        waits = and_(_d.endpoint_id == endpoint, _d.waiting, _d.state == "pending")
+        first = select(_d.id).where(waits).order_by(_d.next_attempt_at, _d.id).limit(1).scalar_subquery()
+        statement = update(webhook_deliveries).where(_d.id == first).values(waiting=False)
+        row = self._uow.execute(statement.returning(_d.id, _d.tries)).first()
+        return None if row is None else (row.id, row.tries)
+
     def record(self, delivery: DeliveryRecord, attempt: dict[str, Any], wait: timedelta | None) -> None:
         """A try failed. With `wait` the next is due then; without, the delivery is dead."""
         self._end_try(delivery, attempt, {"next_attempt_at": clock_now() + wait} if wait else _ended("dead"))
@@ -148,8 +170,11 @@ class Deliveries:
 
     def _end_try(self, delivery: DeliveryRecord, attempt: dict[str, Any], values: dict[str, Any]) -> None:
         attempts = [*delivery.attempts, attempt][-KEPT_ATTEMPTS:]
-        counted = {"tries": _d.tries + 1, "attempts": attempts}
-        self._uow.execute(update(webhook_deliveries).where(_d.id == delivery.id).values(**counted, **values))
+        counted = {"tries": _d.tries + 1, "attempts": attempts, "busy_until": None, "waiting": False}
+        self._set(delivery, **counted, **values)
+
+    def _set(self, delivery: DeliveryRecord, **values: Any) -> None:
+        self._uow.execute(update(webhook_deliveries).where(_d.id == delivery.id).values(**values))
 
 
 def _ended(state: str) -> dict[str, Any]:

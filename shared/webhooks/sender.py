@@ -2,6 +2,10 @@
 
 A worker that dies between sending and recording leaves its lease, and the try is made again when that has run
 out, with the same `webhook-id`: a message arrives at least once, and at most `SENDS` times for each try.
+
+Up to `MOST_AT_ONCE` tries at one endpoint are under way, so that one that hangs does not take the workers
+from all the others. What comes beyond that waits in the database; each try that ends begins the one that has
+waited longest. The endpoint's row is the lock of all this, and comes before those of its deliveries.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from shared.core.again import again
 from shared.core.clock import utc_now
 from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
@@ -21,7 +26,7 @@ from shared.db.leases import Lease, LeaseLost, acquire, confirm, release
 from shared.db.unit_of_work import UnitOfWork
 from shared.webhooks.announcing import announce
 from shared.webhooks.deliveries import Deliveries, DeliveryRecord
-from shared.webhooks.endpoints import Endpoints
+from shared.webhooks.endpoints import EndpointRecord, Endpoints
 from shared.webhooks.errors import DestinationRefused, NotDelivered
 from shared.webhooks.messages import FUNCTION, DeliverWebhook, message_bytes
 from shared.webhooks.payloads import DisabledEndpoint, EventType
@@ -34,6 +39,9 @@ _log = logging.getLogger(__name__)
 
 SENDS: Final = 3
 """How often one try is begun, by workers that each died, before it counts as failed."""
+
+MOST_AT_ONCE: Final = 5
+"""So many tries are under way at one endpoint."""
 
 DISABLED_AFTER: Final = timedelta(days=5)
 """An endpoint that has failed for so long, without one success, is disabled."""
@@ -86,7 +94,7 @@ class WebhookSender:
         outcome = self._send(claim)
         count(Metric.WEBHOOK_TRIES, outcome=outcome.error or "delivered")
         try:
-            self._record(task, claim.endpoint, claim.started_at, outcome, claim.lease)
+            again(lambda: self._record(task, claim.endpoint, claim.started_at, outcome, claim.lease))
         except LeaseLost:
             _log.warning("a webhook was sent by two workers", extra={"fields": {"delivery": task.delivery}})
 
@@ -101,27 +109,41 @@ class WebhookSender:
 
     def _claim(self, task: DeliverWebhook, lease_seconds: float) -> _Claim | None:
         with self._open_uow(task.account) as uow:
-            found = Deliveries(uow).find(task.delivery, lock=True)
+            deliveries, endpoint = Deliveries(uow), self._lock_endpoint(uow, task)
+            found = deliveries.find(task.delivery, lock=True)
             if found is None or found.state != "pending" or found.tries != task.number:
+                return None
+            if endpoint is None or endpoint.state != "enabled":
+                # It was disabled while the event was announced.
+                deliveries.give_up(delivery=found.id)
+                return None
+            if deliveries.under_way(endpoint.id, but=found.id) >= MOST_AT_ONCE:
+                deliveries.put_off(found)
                 return None
             lease = acquire(uow, f"{task.delivery}/{task.number}", lease_seconds)
             if lease.claims <= SENDS:
-                return self._read(uow, task, found, lease)
+                deliveries.begin(found, lease_seconds)
+                return self._read(uow, task, found, endpoint, lease)
             moment = uow.now
         self._record(task, found.endpoint_id, moment, Outcome(error="worker-lost"), lease)
         return None
 
+    def _lock_endpoint(self, uow: UnitOfWork, task: DeliverWebhook) -> EndpointRecord | None:
+        """The endpoint of the task's delivery, if both are there."""
+        found = Deliveries(uow).find(task.delivery)
+        return None if found is None else Endpoints(uow).find(found.endpoint_id, lock=True)
+
     def _read(
-        self, uow: UnitOfWork, task: DeliverWebhook, found: DeliveryRecord, lease: Lease
-    ) -> _Claim | None:
-        endpoints, event = Endpoints(uow), Deliveries(uow).event(found.event_id)
-        endpoint = endpoints.find(found.endpoint_id)
-        if endpoint is None or endpoint.state != "enabled":
-            # It was disabled while the event was announced.
-            Deliveries(uow).give_up(delivery=found.id)
-            return None
+        self,
+        uow: UnitOfWork,
+        task: DeliverWebhook,
+        found: DeliveryRecord,
+        endpoint: EndpointRecord,
+        lease: Lease,
+    ) -> _Claim:
+        event = Deliveries(uow).event(found.event_id)
         body = message_bytes(event.type, event.created_at, event.data)
-        opened = [self._seal.open(each.sealed, endpoint.id) for each in endpoints.secrets(endpoint.id)]
+        opened = [self._seal.open(each.sealed, endpoint.id) for each in Endpoints(uow).secrets(endpoint.id)]
         # The database's time, by which receivers check it: a worker's own clock may be minutes off.
         headers = sign(map(secret_bytes, opened), event.id, int(uow.now.timestamp()), body)
         return _Claim(task, endpoint.id, lease, endpoint.url, body, headers, uow.now)
@@ -154,16 +176,17 @@ class WebhookSender:
                 "error": outcome.error,
             }
             self._conclude(uow, found, attempt, outcome, alive)
+            self._begin_next(uow, endpoint)
             if lease is not None:
                 release(uow, lease)
 
     def _judge(self, uow: UnitOfWork, endpoint: str, outcome: Outcome) -> bool:
         """Note what the outcome says of the endpoint, and disable one that is gone; whether it goes on."""
         endpoints = Endpoints(uow)
+        known = endpoints.find(endpoint, lock=True)
         if outcome.success:
             endpoints.succeeded(endpoint)
             return True
-        known = endpoints.find(endpoint, lock=True)
         if known is None or known.state != "enabled":
             return False
         age = endpoints.failed(endpoint)
@@ -194,10 +217,18 @@ class WebhookSender:
         if pause is None:
             count(Metric.WEBHOOKS_DEAD)
         else:
-            again = DeliverWebhook(account=str(uow.account), delivery=found.id, number=found.tries + 1)
-            uow.outbox.task(FUNCTION, again.model_dump(), due=pause)
+            body = DeliverWebhook(account=str(uow.account), delivery=found.id, number=found.tries + 1)
+            uow.outbox.task(FUNCTION, body.model_dump(), due=pause)
         if not alive:
             deliveries.give_up(endpoint=found.endpoint_id)
+
+    def _begin_next(self, uow: UnitOfWork, endpoint: str) -> None:
+        """Begin the try that has waited longest for this endpoint, now that one has ended."""
+        waiting = Deliveries(uow).next_waiting(endpoint)
+        if waiting is not None:
+            delivery, number = waiting
+            body = DeliverWebhook(account=str(uow.account), delivery=delivery, number=number)
+            uow.outbox.task(FUNCTION, body.model_dump())
 
 
 def _slug(status: int) -> str | None:

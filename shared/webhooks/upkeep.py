@@ -15,11 +15,12 @@ FORGET: Final = (
 )
 """An endpoint goes after the events that it had; deliveries go with either."""
 
-# Longer than a try can take with workers that die, so that nothing is begun that is still under way.
+# Longer than a try can take with workers that die, so that nothing is begun that is still under way. What
+# waits for its turn comes last: it begins without the sweep, unless the tries before it were lost.
 _OVERDUE: Final = """
 select account_id, id from webhook_deliveries
 where state = 'pending' and next_attempt_at < clock_now() - interval '10 minutes'
-order by next_attempt_at limit :most
+order by waiting, next_attempt_at limit :most
 """
 _AGAIN: Final = """
 update webhook_deliveries set next_attempt_at = clock_now()
