@@ -23,12 +23,15 @@ def quoted(uow: UnitOfWork, quote: str) -> QuoteRecord:
 
 
 def refuse_others(quote: QuoteRecord, order: CreateJob) -> None:
-    """Raise `QuoteMismatch` for languages that were not quoted."""
+    """Raise `QuoteMismatch` for languages that were not quoted, and other work than was quoted as free."""
     strangers = [target for target in order.targets if target not in quote.targets]
     if strangers:
         raise QuoteMismatch(f"The quote is not for {', '.join(strangers)}.")
     if order.language != quote.source_language:
         raise QuoteMismatch("The quote is for another source language.")
+    if quote.free and order.left_alone is not None:
+        # What is left alone shapes what must be bought, which would then be given away.
+        raise QuoteMismatch("The quote is free for the picture as a whole; nothing of it can be left alone.")
 
 
 def refuse_more(quote: QuoteRecord, pages: int, sha256: str) -> None:

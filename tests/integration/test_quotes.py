@@ -56,19 +56,20 @@ def read(desk, quote_id):
         return QuoteService(lambda: uow, desk.languages).get(quote_id)
 
 
-def create(desk, *targets, quote, file=None, source="auto"):
-    order = CreateJob.model_validate({"targets": list(targets), "source_language": source, "quote": quote})
+def create(desk, *targets, quote, file=None, source="auto", **more):
+    named = {"targets": list(targets), "source_language": source, "quote": quote}
+    order = CreateJob.model_validate(named | more)
     return desk.call("create", desk.principal, order, file)
 
 
-def buy(desk, file, *targets, words="Exit"):
+def buy(desk, file, *targets, words="Exit", **job):
     """Let the account have bought what these bytes need for the targets."""
     corners = [(0, 0), (4, 0), (4, 4), (0, 4)]
     block = Block(id="b0", polygon=corners, lines=[], text=words, style=Style(size=4))
     source = Source(sha256=file.sha256, media_type="image/tiff", width=8, height=8)
     scene = Scene(source=source, engine="test", language="en", blocks=[block])
     with desk.uow() as uow:
-        SceneRepository(uow).add(desk.database.job(desk.account, *targets), scene, bought=True)
+        SceneRepository(uow).add(desk.database.job(desk.account, *targets, **job), scene, bought=True)
         keep(uow, {recognition_key("global", file.sha256, None): {}})
         for target in targets:
             keep(uow, dict.fromkeys(translation_keys(scene, "global", None, target).values(), "Salida"))
@@ -205,6 +206,21 @@ def test_another_file_or_source_language_is_not_free(desk):
     assert free.credits == 0
     with pytest.raises(QuoteExceeded, match="another"):
         create(desk, "es", quote=free.id, file=File(colour="red"))
+
+
+@pytest.mark.parametrize("job", [{"source_language": "en"}, {"leave_alone": "{}"}])
+def test_a_scene_that_needs_fewer_texts_than_the_job_would_makes_nothing_free(desk, job):
+    file = File()
+    buy(desk, file, words="12", **job)
+    assert quote(desk, "es", file=file).credits == 1
+
+
+def test_a_job_from_a_free_quote_leaves_nothing_alone(desk):
+    file = File()
+    buy(desk, file, "es")
+    free = quote(desk, "es", file=file)
+    with pytest.raises(QuoteMismatch, match="left alone"):
+        create(desk, "es", quote=free.id, file=file, do_not_translate=["Exit"])
 
 
 def test_quotes_are_forgotten_a_week_after_they_expired(desk, database):
