@@ -41,9 +41,9 @@ class AccountRepository:
         self._uow = uow
 
     def get(self, *, lock: bool = False) -> AccountRecord:
-        """The account; with `lock`, nobody else changes it before this transaction ends."""
+        """The account; with `lock`, nobody else changes it until this transaction ends; jobs still come."""
         statement = select(*_COLUMNS).where(accounts.c.id == self._uow.account)
-        row = self._uow.execute(statement.with_for_update() if lock else statement).one()
+        row = self._uow.execute(statement.with_for_update(key_share=True) if lock else statement).one()
         return AccountRecord(**row._mapping)
 
     def change(self, **values: Any) -> None:

@@ -46,6 +46,8 @@ class AccountService:
     def change(self, change: ChangeSettings, if_match: str) -> AccountSettings:
         """Change some settings. Raises `SettingsChanged`, `UnsupportedLanguage`, `InvalidInput`."""
         values = _columns(change)
+        # Before the transaction: the list may have to be asked of the provider.
+        self._languages.require(values.get("default_source"), values.get("default_targets") or [])
         accounts = AccountRepository(self._current())
         record = accounts.get(lock=True)
         if if_match not in {"*", str(record.version)}:
@@ -55,8 +57,6 @@ class AccountService:
         if source in targets:
             wrong = FieldError("/targets", "same-language", "The default source is one of the targets, too.")
             raise InvalidInput(errors=[wrong])
-        if targets or source:
-            self._languages.require(source, targets)
         accounts.change(**values)
         return _shown(accounts.get())
 

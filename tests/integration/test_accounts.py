@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 
 from shared.accounts.errors import KeyNotFound, SettingsChanged
+from shared.accounts.repository import AccountRepository
 from shared.accounts.schemas import ChangeSettings, SpendLimits, UsageFilter
 from shared.accounts.service import AccountService
 from shared.auth.principal import Principal
 from shared.auth.repository import find_principal, insert_key
+from shared.cache.redis import RedisCache
+from shared.core.config import RedisSettings
 from shared.core.errors import InvalidInput
 from shared.core.ids import new_id
 from shared.jobs.arrivals import Arrivals
@@ -21,6 +24,7 @@ from shared.jobs.schemas import CreateJob
 from shared.jobs.states import JobState, TargetState
 from shared.ledger.errors import SpendLimitReached
 from shared.translation.errors import UnsupportedLanguage
+from shared.translation.languages import Languages
 
 
 def call(desk, operation, *arguments):
@@ -85,6 +89,25 @@ def test_settings_that_cannot_be_are_refused(desk):
     change(desk, targets=["es"])
     with pytest.raises(InvalidInput):
         change(desk, source_language="es")
+
+
+def test_settings_that_are_being_changed_keep_no_job_waiting(desk):
+    with desk.uow() as uow:
+        AccountRepository(uow).get(lock=True)
+        assert create(desk, targets=["es"]).state is JobState.AWAITING_UPLOAD
+
+
+def test_no_transaction_is_open_while_the_languages_are_asked_for(desk):
+    query = "select count(*) from pg_stat_activity where usename = 'fn_app' and state like 'idle in%'"
+    known, seen = desk.languages.all(), []
+
+    def load():
+        seen.append(desk.database.value(query))
+        return known
+
+    desk.languages = Languages(RedisCache(RedisSettings()), load)
+    change(desk, targets=["fr"])
+    assert seen == [0]
 
 
 def test_default_languages_are_those_of_jobs_that_name_none(desk):
