@@ -46,7 +46,9 @@ def drop(desk, path="en-es/a.png", generation=1, limits=ROOM):
 
 
 def told(desk):
-    return [tuple(row) for row in desk.database.rows("select type, data from webhook_events order by type")]
+    """What the account was told of its limits and of the breaker."""
+    events = "select type, data from webhook_events where type not like 'job.%' order by type"
+    return [tuple(row) for row in desk.database.rows(events)]
 
 
 def slugs(desk):
@@ -139,6 +141,18 @@ def test_further_pages_count_and_can_be_too_much(desk):
         Ledger(uow).extend(job, "es", 2, "pages")
     with pytest.raises(SpendLimitReached), desk.uow() as uow:
         Ledger(uow).extend(job, "es", 1, "more")
+    assert spent(desk) == {"key_1": 3}
+
+
+def test_further_pages_of_an_earlier_day_count_with_what_was_spent_since(desk, database):
+    begin = database.value("select date_trunc('month', clock_now()) + interval '1 month' - clock_now()")
+    database.move_clock(begin + timedelta(days=1))
+    limit(desk, monthly_limit=3)
+    earlier = desk.create("es").id
+    database.move_clock(begin + timedelta(days=9))
+    desk.create("es", "fr")
+    with pytest.raises(SpendLimitReached), desk.uow() as uow:
+        Ledger(uow).extend(earlier, "es", 1, "pages")
     assert spent(desk) == {"key_1": 3}
 
 

@@ -72,7 +72,8 @@ begin
   select whose, period, most, date_trunc(period, today::timestamp) as began into broken from limits
     where most is not null and most < (
       select sum(credits) from spending s where s.account_id = account
-        and s.day between date_trunc(period, today::timestamp)::date and today
+        and s.day >= date_trunc(period, today::timestamp)::date
+        and s.day < (date_trunc(period, today::timestamp) + ('1 ' || period)::interval)::date
         and (whose = 'account' or s.spender = who))
     order by whose, period desc limit 1;
   if found then
