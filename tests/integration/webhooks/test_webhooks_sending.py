@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -12,12 +11,11 @@ from local.receiver import CLOSE, DRIP, Answer
 from shared.core.errors import ImangorError
 from shared.db.leases import LeaseHeld
 from shared.jobs.upkeep import Upkeep
-from shared.webhooks import transport
 from shared.webhooks.announcing import announce
 from shared.webhooks.payloads import EndpointTest, EventType
 from shared.webhooks.schedule import DELAYS, JITTER, TRIES
 from shared.webhooks.schemas import UpdateEndpoint
-from shared.webhooks.sender import DISABLED_AFTER, MOST_AT_ONCE, SENDS
+from shared.webhooks.sender import DISABLED_AFTER, SENDS
 
 LEASE = 60
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -332,37 +330,6 @@ def test_no_transaction_is_open_while_the_request_is_under_way(hooks):
     transport, hooks.transport = hooks.transport, Watching()
     hooks.work()
     assert seen == [0]
-
-
-class Hanging:
-    """A transport that answers when a worker has taken each of the tasks that are left."""
-
-    def __init__(self, hooks, tasks):
-        self.hooks, self.left = hooks, iter(tasks)
-        self.under_way, self.most = Counter(), Counter()
-
-    def post(self, url, headers, body):
-        self.under_way[url] += 1
-        self.most[url] = max(self.most[url], self.under_way[url])
-        for task in self.left:
-            self.hooks.deliver(task)
-        self.under_way[url] -= 1
-        return transport.Answer(200)
-
-
-def test_an_endpoint_that_hangs_takes_its_share_of_the_workers_and_the_rest_follows(hooks):
-    hanging, other = hooks.add("/hanging").url, hooks.add("/other", types=["job.failed"]).url
-    for number in range(MOST_AT_ONCE + 3):
-        hooks.happen(f"job_{number}")
-    hooks.happen("job_failed", EventType.JOB_FAILED)
-    first, *others = hooks.tasks()
-    hooks.transport = Hanging(hooks, others)
-    hooks.deliver(first)
-    assert hooks.transport.most == {hanging: MOST_AT_ONCE, other: 1}
-    while hooks.work():
-        pass
-    assert {each.state for each in hooks.deliveries()} == {"delivered"}
-    assert hooks.transport.most == {hanging: MOST_AT_ONCE, other: 1}
 
 
 def sweep(hooks, ahead):
