@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -82,6 +83,13 @@ def test_a_token_with_a_wrong_claim_is_401(on_file: FlaskClient, wrong: dict[str
     answer = on_file.post("/", json=body, headers=called_by("on-file", EVENTS, **wrong))
     assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
     assert WORLD.trail == []
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_an_instance_whose_clock_is_ten_minutes_off_is_still_called(on_file: FlaskClient, minutes: int):
+    issued = int(time.time()) + minutes * 60
+    times = {"iat": issued, "exp": issued + 120}
+    assert deliver(on_file, push(OBJECT, ATTRIBUTES), **called_by("on-file", EVENTS, **times)) == 204
 
 
 @pytest.mark.parametrize(
