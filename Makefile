@@ -62,6 +62,7 @@ generate: $(INSTALLED) ## write openapi.json, the JSON Schemas and docs/configur
 	$(PY) -m tools.manifests --write
 	$(PY) -m tools.scene_schema --write
 	$(PY) -m tools.configuration --write
+	$(PY) -m tests.faults --write-page
 
 bench: bench-pictures bench-cold-start ## all benches
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,6 +71,7 @@ class FaultCloud:
         named = ("postgres", "valkey", "storage", "vision", "translation")
         reroute = {str(at[name]): proxy.port for name, proxy in zip(named, self._proxies, strict=True)}
         self._numbers = itertools.count()
+        self._one = threading.Lock()
         self._connection: pg8000.native.Connection | None = None
         self.cloud = self._start(reroute)
         self.queues = Queues(self.cloud)
@@ -92,6 +94,10 @@ class FaultCloud:
 
     def sql(self, statement: str, **parameters: Any) -> list[list[Any]]:
         """What the superuser reads or does; connects again where the server was started again."""
+        with self._one:
+            return self._sql(statement, parameters)
+
+    def _sql(self, statement: str, parameters: dict[str, Any]) -> list[list[Any]]:
         for last in (False, True):
             if self._connection is None:
                 self._connection = self.cloud.database()

@@ -3,6 +3,7 @@
 I1  an accepted job ends exactly once, and nobody has a job that was not asked for
 I2  every ledger transaction sums to zero, the balance is the sum of the entries, each target's hold is
     settled once, and nothing is charged for a target that was not made
+I3  every end of a job is told to the account's endpoints: delivered, or given up after the last try
 I4  every object belongs to a row, and none is left when the retention has passed
 I5  another customer sees nothing of this one
 I6  providers are called no more often than the row allows
@@ -40,6 +41,7 @@ def violations(run: Run) -> list[str]:
         steps_are_done_once,
         ledger_balances,
         charges_match_results,
+        ends_are_told,
         objects_have_rows,
         strangers_see_nothing,
         nothing_outlives_retention,
@@ -158,6 +160,23 @@ def charges_match_results(run: Run) -> Found:
             yield f"I2 {what} was captured {captures} times"
 
 
+def ends_are_told(run: Run) -> Found:
+    """I3: where the account has an endpoint, each end has an event, and its delivery has ended."""
+    if not run.value("select count(*) from webhook_endpoints where account_id = :a"):
+        return
+    told = run.sql(
+        "select e.data->>'job', count(distinct e.id), count(d.id) filter (where d.state = 'pending') "
+        "from webhook_events e left join webhook_deliveries d on d.event_id = e.id "
+        "where e.account_id = :a and e.type like 'job.%' group by 1",
+        a=run.account,
+    )
+    events = {job: (number, pending) for job, number, pending in told}
+    for job in run.jobs():
+        number, pending = events.get(job, (0, 0))
+        if number != 1 or pending:
+            yield f"I3 the end of {job} has {number} events, of whose deliveries {pending} are pending"
+
+
 def objects_have_rows(run: Run) -> Found:
     """I4: one result for each target, what stands beside them, and sources of jobs.
 
@@ -178,7 +197,7 @@ def objects_have_rows(run: Run) -> Found:
         if name not in known:
             yield f"I4 no row knows the result {name}"
     for name, generation in objects(run, "uploads"):
-        if (name, generation) not in sources:
+        if not {(name, generation), (name, None)} & sources:
             yield f"I4 no job knows the source {name}#{generation}"
 
 

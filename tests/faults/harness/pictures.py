@@ -26,16 +26,15 @@ def draw(rng: random.Random, text: str, size: tuple[int, int] = (96, 40)) -> byt
 def bought(data: bytes, text: str, language: str) -> tuple[bytes, str]:
     """Key and content of the row that remembers the recognition of such a picture as bought."""
     from shared.imaging.decode import decode
-    from shared.providers.vision import ENGINE
     from shared.scenes.recognition import Recognition, Word
-    from shared.translation.memory import result_key
+    from shared.translation.memory import recognition_key
 
     picture = decode(data)
     width = min(picture.width - 8, 8 + 11 * len(text))
     corners = [(8.0, 8.0), (float(width), 8.0), (float(width), 32.0), (8.0, 32.0)]
     word = Word(text=text, polygon=corners, confidence=0.9, language=language, line_end=True)
     read = Recognition(width=picture.width, height=picture.height, language=language, words=[word])
-    key = result_key(ENGINE, "global", picture.sha256, hint=language)
+    key = recognition_key("global", picture.sha256, language)
     return key, json.dumps(read.model_dump(mode="json"))
 
 

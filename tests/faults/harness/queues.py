@@ -21,7 +21,8 @@ from local.testing import Cloud
 from shared.core.names import service_name
 
 _PARENT = f"projects/{PROJECT}/locations/{LOCATION}"
-_SOON, _LATEST = timedelta(seconds=0.1), timedelta(seconds=0.4)
+_SOON, _LATEST = timedelta(seconds=0.1), timedelta(seconds=1)
+_LATEST_TASK = timedelta(seconds=5)
 _PATIENCE = 90
 _WIDTH = 8
 
@@ -40,7 +41,7 @@ class Queues:
         dispatch several tasks at once.
         """
         for queue in self._queues():
-            queue.retry_config.min_backoff, queue.retry_config.max_backoff = _SOON, _LATEST
+            queue.retry_config.min_backoff, queue.retry_config.max_backoff = _SOON, _LATEST_TASK
             queue.rate_limits.max_concurrent_dispatches = _WIDTH
             changed = ("min_backoff", "max_backoff")
             mask = {"paths": [*(f"retry_config.{name}" for name in changed), "rate_limits"]}

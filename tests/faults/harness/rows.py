@@ -21,7 +21,8 @@ ROWS: dict[int, Row] = {}
 class Row(ABC):
     """One fault at one place, and what must be true all the same.
 
-    `guards` are taken away in the control, which must then break one of the invariants in `breaks`.
+    `guards` are taken away in the control, which must then break one of the invariants in `breaks`. `ends`
+    are the states in which a job may end, `passes` is how often time may have to pass before all is done.
     """
 
     number: ClassVar[int]
@@ -32,6 +33,8 @@ class Row(ABC):
     guard: ClassVar[str]
     breaks: ClassVar[tuple[str, ...]]
     credits: ClassVar[int] = 1000
+    passes: ClassVar[int] = 60
+    ends: ClassVar[tuple[str, ...]] = ("completed",)
 
     def __init_subclass__(cls) -> None:
         """Every row is known by its number."""
@@ -78,8 +81,7 @@ def execute(row: Row, cloud: FaultCloud, seed: int, *, control: bool = False) ->
     """Run a row once. Whatever happens, the cloud is whole again afterwards."""
     outcome = Outcome(row.number, seed, control)
     began = time.monotonic()
-    run = Run(cloud, seed, row.credits)
-    run.control = control
+    run = Run(cloud, seed, row.credits, control=control, passes=row.passes)
     try:
         if control:
             with row.unguarded(run):
@@ -101,6 +103,7 @@ def _play(row: Row, run: Run, outcome: Outcome) -> None:
         row.strike(run)
         run.settle()
         outcome.violations += row.expect(run)
+        outcome.violations += [f"I1 {job} is {s}" for job, s in run.jobs().items() if s not in row.ends]
     except (NeverSettled, NeverTold) as error:
         outcome.violations.append(f"I1 {error}")
     outcome.violations += violations(run)

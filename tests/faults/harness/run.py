@@ -17,7 +17,7 @@ from local.testing import until
 from tests.faults.harness import pictures
 from tests.faults.harness.clock import DatabaseClock
 from tests.faults.harness.cloud import FaultCloud, Order
-from tests.faults.harness.settle import settle
+from tests.faults.harness.settle import objects, settle
 
 _PATIENCE = 60
 _LOCK = 121
@@ -49,6 +49,7 @@ class Run:
     struck: int = 0
     control: bool = False
     repairs: list[str] = field(default_factory=list)
+    passes: int = 60
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -71,6 +72,10 @@ class Run:
         """State of each job of the account."""
         found = self.sql("select id, state from jobs where account_id = :a", a=self.account)
         return dict(map(tuple, found))
+
+    def objects(self, bucket: str) -> list[tuple[str, int]]:
+        """Names and generations of the account's objects in a bucket."""
+        return objects(self, bucket)
 
     def calls(self) -> Counter[str]:
         """Calls of providers so far, as they passed the harness's proxies."""
@@ -131,6 +136,21 @@ class Run:
         fields = {"targets": targets, "source_language": "en"}
         headers = {} if key is None else {"Idempotency-Key": key}
         return self.call("POST", "/v1/jobs", data=fields, files={"file": ("a.png", data)}, headers=headers)
+
+    def order(self, data: bytes, key: str | None = None) -> str:
+        """Order a job and upload its picture by the signed request; gives the job."""
+        key = key or self.new_key()
+        body = {"targets": ["es"], "source_language": "en"}
+        reply = self.call("POST", "/v1/jobs", json=body, headers={"Idempotency-Key": key})
+        if reply is None or reply.status_code != 201:
+            raise NeverTold(f"an order was answered {reply and reply.status_code}")
+        job = reply.json()
+        self.accepted[key] = {str(job["id"])}
+        put = job["upload"]["put"]
+        answer = requests.put(put["url"], data=data, headers=put["headers"], timeout=_PATIENCE)
+        if answer.status_code != 200:
+            raise NeverTold(f"a signed upload was answered {answer.status_code}")
+        return str(job["id"])
 
     def create(self, data: bytes | None = None, targets: str = "es", key: str | None = None) -> str:
         """Have a picture translated as a good client does: again with the same key until it is known."""

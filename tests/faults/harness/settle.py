@@ -63,8 +63,9 @@ def settle(run: Run) -> None:
     """Return when nothing is left to do; raises `NeverSettled`."""
     deadline = time.monotonic() + LONGEST
     seen, since = None, time.monotonic()
-    passed, before = 0, None
-    while left := what_is_left(run):
+    passed, before, passes = 0, None, 0
+    # Twice, because what moves on between two of the questions is seen by neither.
+    while left := what_is_left(run) or what_is_left(run):
         if time.monotonic() > deadline:
             raise NeverSettled(f"never came to rest: {left}")
         now = (left.key(), _busy(run))
@@ -77,6 +78,9 @@ def settle(run: Run) -> None:
             if passed > _IN_VAIN:
                 raise NeverSettled(f"does not end however much time passes: {left}")
             before, seen = left.key(), None
+            passes += 1
+            if passes > run.passes:
+                raise NeverSettled(f"has not ended after {passes} waits: {left}")
             _let_time_pass(run, left)
         time.sleep(_PAUSE)
 

@@ -24,7 +24,12 @@ def fault_cloud() -> Iterator[FaultCloud]:
     try:
         run = Run(made, 0)
         run.create(run.picture(known=False))
+        run.create()
         run.settle()
+        if set(run.jobs().values()) != {"completed"} or run.bought("BatchAnnotateImages") != 1:
+            raise AssertionError(
+                f"the cloud cannot translate a picture, or does not know what is bought:\n{made.cloud.logs()}"
+            )
         made.queues.sweep()
         yield made
     finally:

@@ -98,6 +98,7 @@ class SameKeyAtOnce(Row):
     guard = "the reservation of the key"
     guards = ("reservation",)
     breaks = ("I1",)
+    ends = ("expired",)
 
     def strike(self, run: Run) -> None:
         headers = {"Idempotency-Key": (key := run.new_key())}
@@ -116,6 +117,7 @@ class CreditForOne(Row):
     guard = "the constraint that the balance covers what is held"
     breaks = ("I1", "I2")
     credits = 1
+    ends = ("expired",)
 
     def strike(self, run: Run) -> None:
         bodies = {"targets": ["es"], "source_language": "en"}

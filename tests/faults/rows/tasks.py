@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from local.testing import until
 from tests.faults.harness.rows import Row
 from tests.faults.harness.run import Run
 
@@ -92,8 +95,6 @@ class KilledAfterVision(Row):
         calls, limit = run.bought("BatchAnnotateImages"), 1 if self.kept else 2
         if calls > limit:
             yield f"I6 Vision was called {calls} times"
-        if run.jobs() and set(run.jobs().values()) != {"completed"}:
-            yield f"I1 the job is {run.jobs()}"
 
 
 class KilledAfterUpload(Row):
@@ -205,8 +206,8 @@ class LateWorker(Row):
     def strike(self, run: Run) -> None:
         order = run.arm("record.before", "wait", match=" es")
         # The second language waits, so that the job is still under way when the first worker wakes.
-        other = run.arm("step.before", "wait", match=" fr")
-        run.create(targets="es,fr")
+        other = run.arm("step.before", "wait", match=" ca")
+        run.create(targets="es,ca")
         order.await_fired()
         other.await_fired()
         body = next(body for body in run.sent_tasks("render") if body["target"] == "es")
@@ -225,6 +226,30 @@ class LateWorker(Row):
         return sum(f["running"] for f in functions if f["name"] == "process_image")
 
 
+class Terminated(Row):
+    number = 21
+    name = "SIGTERM in the middle of a job, then SIGKILL"
+    fault = "the instance is told to stop while it works; its work ends in time, or it is killed"
+    expects = "the job is done: at once, or by another worker when the lease is over"
+    guard = "a lease that ran out passes to the next worker"
+    guards = ("takeover",)
+    breaks = ("I1",)
+    passes = 15
+
+    def strike(self, run: Run) -> None:
+        order = run.arm("translate.before", "wait")
+        run.create()
+        order.await_fired()
+        master = run.cloud.cloud.pid("process_image")
+        os.kill(master, signal.SIGTERM)
+        time.sleep(0.3)
+        if run.control or run.seed % 2 == 1:
+            os.killpg(master, signal.SIGKILL)
+        order.release()
+        run.strike(order)
+        until(lambda: run.cloud.cloud.pid("process_image") != master, 60)
+
+
 class Cancelled(Row):
     number = 29
     name = "cancel races finish"
@@ -233,6 +258,7 @@ class Cancelled(Row):
     guard = "the record's look at what has ended, and the trigger that knows the states"
     guards = ("done-once",)
     breaks = ("I1", "I2")
+    ends = ("completed", "cancelled")
 
     def strike(self, run: Run) -> None:
         order = run.arm("record.before", "wait", match="render")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from fault_injector.hooks import around, when_imported
 from fault_injector.orders import removed
 
 
-def _without(owner: Any, name: str, guard: str, instead: Callable[..., Any]) -> None:
+def without(owner: Any, name: str, guard: str, instead: Callable[..., Any]) -> None:
     """While `guard` is removed, call `instead(original, *arguments)`."""
 
     def call(original: Callable[..., Any], *positional: Any, **named: Any) -> Any:
@@ -47,8 +46,8 @@ def _one_transaction(module: Any) -> None:
         uow._bind(uow.connection)
         return record
 
-    _without(module.JobRepository, "add", "one-transaction", add)
-    _without(module.JobRepository, "of_inbox_object", "inbox", lambda *_: None)
+    without(module.JobRepository, "add", "one-transaction", add)
+    without(module.JobRepository, "of_inbox_object", "inbox", lambda *_: None)
 
 
 @when_imported("shared.db.idempotency")
@@ -58,14 +57,14 @@ def _idempotency(module: Any) -> None:
     def own(original: Any, store: Any, operation: str, key: str, fingerprint: str) -> Any:
         return module.Reserved(operation, key, None)
 
-    _without(keys, "reserve", "reservation", own)
-    _without(keys, "finish", "reservation", lambda *_: None)
-    _without(keys, "finish", "finished-record", lambda *_: None)
+    without(keys, "reserve", "reservation", own)
+    without(keys, "finish", "reservation", lambda *_: None)
+    without(keys, "finish", "finished-record", lambda *_: None)
 
 
 @when_imported("shared.edge.steps")
 def _fingerprint(module: Any) -> None:
-    _without(module, "fingerprint", "fingerprint", lambda *_: "always the same")
+    without(module, "fingerprint", "fingerprint", lambda *_: "always the same")
 
 
 @when_imported("shared.jobs.upkeep")
@@ -80,17 +79,17 @@ def _sweeper(module: Any) -> None:
         finally:
             Select.with_for_update = lock  # type: ignore[method-assign]
 
-    _without(module, "claim_unsent", "resend", lambda *_: [])
-    _without(module, "claim_unsent", "claim-lock", unlocked)
+    without(module, "claim_unsent", "resend", lambda *_: [])
+    without(module, "claim_unsent", "claim-lock", unlocked)
 
 
 @when_imported("shared.jobs.steps")
 def _steps(module: Any) -> None:
     _forgetful(module, ("ENDED", "TARGET_ENDED"), "done-once")
-    _without(module, "acquire", "lease", lambda _, uow, name, seconds: module.Lease(name, 0))
-    _without(module, "confirm", "lease", lambda *_: None)
-    _without(module, "confirm", "fencing", lambda *_: None)
-    _without(module, "acquire", "database-clock", _by_process_clock)
+    without(module, "acquire", "lease", lambda _, uow, name, seconds: module.Lease(name, 0))
+    without(module, "confirm", "lease", lambda *_: None)
+    without(module, "confirm", "fencing", lambda *_: None)
+    without(module, "acquire", "database-clock", _by_process_clock)
 
 
 def _by_process_clock(original: Any, uow: Any, name: str, seconds: float) -> Any:
@@ -110,7 +109,7 @@ def _by_process_clock(original: Any, uow: Any, name: str, seconds: float) -> Any
 @when_imported("shared.jobs.picture")
 @when_imported("shared.translation.service")
 def _memory(module: Any) -> None:
-    _without(module, "bought", "memory", lambda *_: {})
+    without(module, "bought", "memory", lambda *_: {})
 
 
 @when_imported("shared.jobs.results")
@@ -118,33 +117,74 @@ def _names(module: Any) -> None:
     def write(original: Any, files: Any, job: Any, name: str, *rest: Any) -> Any:
         return original(files, job, f"{name}.{secrets.token_hex(4)}", *rest)
 
-    _without(module.ResultFiles, "write", "result-name", write)
+    without(module.ResultFiles, "write", "result-name", write)
 
 
 @when_imported("shared.edge.task")
-@when_imported("shared.edge.event")
 def _retry(module: Any) -> None:
     def drop(original: Any, error: Any, *rest: Any) -> Any:
         return module.Drop() if error is not None else original(error, *rest)
 
-    _without(module, "plan", "retry", drop)
+    without(module, "plan", "retry", drop)
 
 
 @when_imported("shared.ledger.service")
 def _ledger(module: Any) -> None:
-    _without(module.Ledger, "release", "release", lambda *_: None)
+    without(module.Ledger, "release", "release", lambda *_: None)
 
 
 @when_imported("shared.db.inbox")
 def _inbox(module: Any) -> None:
-    _without(module.Inbox, "first_time", "inbox", lambda *_: True)
+    def always(original: Any, *event: Any) -> bool:
+        return bool(original(*event)) or True
+
+    without(module.Inbox, "first_time", "inbox", always)
 
 
 @when_imported("shared.jobs.rejected")
 def _dead_letters(module: Any) -> None:
-    _without(module.DeadLetters, "_end_upload", "dead-letter", lambda *_: None)
+    without(module.DeadLetters, "_end_upload", "dead-letter", lambda *_: None)
 
 
-@when_imported("shared.core.clock")
-def _skew(module: Any) -> None:
-    _without(module, "utc_now", "true-clock", lambda original: original() + timedelta(minutes=10))
+@when_imported("shared.edge.steps")
+def _again(module: Any) -> None:
+    without(module, "again", "again", lambda _, work: work())
+
+
+@when_imported("shared.jobs.arrivals")
+def _arrival(module: Any) -> None:
+    def uploaded(original: Any, arrivals: Any, place: Any, arrival: Any) -> None:
+        repository = module.JobRepository(arrivals._uow)
+        job = repository.find(place.job, lock=True)
+        repository.change(job.id, state=module.JobState.QUEUED)
+        module.start_recognition(arrivals._uow, job)
+
+    without(module.Arrivals, "_uploaded", "arrival-state", uploaded)
+
+
+@when_imported("shared.jobs.steps")
+def _takeover(module: Any) -> None:
+    def held(original: Any, uow: Any, name: str, seconds: float) -> Any:
+        known = uow.sql("select clock_now() + interval '1 hour' from leases where name = :name", name=name)
+        later = known.scalar_one_or_none()
+        if later is not None:
+            from shared.db.leases import LeaseHeld
+
+            raise LeaseHeld(later)
+        return original(uow, name, seconds)
+
+    without(module, "acquire", "takeover", held)
+
+
+@when_imported("shared.storage.gcs")
+def _storage(module: Any) -> None:
+    without(module, "_retry", "storage-retry", lambda _: None)
+
+
+@when_imported("shared.webhooks.sender")
+def _webhooks(module: Any) -> None:
+    def other_id(original: Any, secrets_: Any, message: str, *rest: Any) -> Any:
+        return original(secrets_, f"evt_{secrets.token_hex(8)}", *rest)
+
+    without(module, "sign", "webhook-id", other_id)
+    without(module, "wait", "webhook-schedule", lambda *_: None)

@@ -91,7 +91,7 @@ def install() -> None:
             if name in os.environ:
                 os.environ[name] = os.environ[name].replace(f"127.0.0.1:{port}", f"127.0.0.1:{proxy}")
     # For what they register.
-    from fault_injector import guards, points  # noqa: F401
+    from fault_injector import clocks, guards, points, redis_guards  # noqa: F401
 
     sys.meta_path.insert(0, _Finder())
     if os.environ.get("FUNCTION_TARGET") in _OFTEN_KILLED:

@@ -120,3 +120,21 @@ def _publish(module: Any) -> None:
 @when_imported("shared.jobs.upkeep")
 def _sweep(module: Any) -> None:
     _point(module, "claim_unsent", "claim", lambda *rest: "sweep")
+
+
+@when_imported("shared.webhooks.sender")
+def _send(module: Any) -> None:
+    _point(module.WebhookSender, "_send", "send", lambda sender, claim: claim.endpoint)
+
+
+@when_imported("shared.providers.vision")
+@when_imported("shared.providers.translate")
+def _hurry(module: Any) -> None:
+    """An order `provider.time` shortens the patience with a silent provider from minutes to a second."""
+
+    def call(original: Any, *positional: Any, **named: Any) -> Any:
+        if fire("provider.time", _of_working()):
+            named |= {"deadline": 1.0, "attempt_seconds": 0.5}
+        return original(*positional, **named)
+
+    around(module, "call", call)
