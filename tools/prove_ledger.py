@@ -14,7 +14,8 @@ from sqlalchemy import Engine, create_engine, select
 
 from shared.db.models import balances
 from shared.db.unit_of_work import UnitOfWork
-from shared.ledger.proof import Proof, prove
+from shared.ledger.proof import prove
+from shared.ledger.schemas import Proof
 
 
 def proofs(engine: Engine, accounts: list[str]) -> Iterator[Proof]:

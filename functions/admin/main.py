@@ -6,8 +6,7 @@ from shared.context import Context
 from shared.edge import http
 from shared.edge.http import mount
 from shared.ledger.errors import AccountNotFound, AdjustmentExceedsBalance, ReferenceReused
-from shared.ledger.proof import Proof
-from shared.ledger.schemas import AccountId, CreateAdjustment, CreateGrant, Entry, Reference
+from shared.ledger.schemas import AccountId, CreateAdjustment, CreateGrant, Entry, Proof, Reference
 
 CREDITS = "/accounts/{account_id}/credits"
 

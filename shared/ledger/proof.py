@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from shared.db.unit_of_work import UnitOfWork
-from shared.ledger.schemas import Model
+from shared.ledger.schemas import Finding, Proof
 
 # One statement, so that it sees one moment; whatever it returns is wrong.
 _FINDINGS = """
@@ -41,23 +39,6 @@ union select 'hold', held.job_id || '/' || held.target from held left join settl
 order by 1, 2 limit 100
 """
 _BALANCE = "select available, held from balances where account_id = :account"
-
-
-class Finding(Model):
-    """Something in the books that does not follow from the entries."""
-
-    what: Literal["transaction", "amount", "lot", "balance", "hold"]
-    which: str
-
-
-class Proof(Model):
-    """The balance, and what contradicts it; with no findings it is proven."""
-
-    account: str
-    proven: bool
-    available: int
-    held: int
-    findings: list[Finding]
 
 
 def prove(uow: UnitOfWork) -> Proof:

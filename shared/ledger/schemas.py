@@ -196,3 +196,20 @@ class PaymentEvent(Model):
         if refund and self.data.expires_at is not None:
             raise PydanticCustomError("expires-at", "A refund does not expire.")
         return self
+
+
+class Finding(Model):
+    """Something in the books that does not follow from the entries."""
+
+    what: Literal["transaction", "amount", "lot", "balance", "hold"]
+    which: str
+
+
+class Proof(Model):
+    """The balance, and what contradicts it; with no findings it is proven."""
+
+    account: str
+    proven: bool
+    available: int
+    held: int
+    findings: list[Finding]

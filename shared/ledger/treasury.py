@@ -8,9 +8,9 @@ from typing import Final
 from shared.auth.principal import Principal
 from shared.db.unit_of_work import UnitOfWork
 from shared.ledger.errors import AdjustmentExceedsBalance, InsufficientCredits
-from shared.ledger.proof import Proof, prove
+from shared.ledger.proof import prove
 from shared.ledger.references import require_account, settled
-from shared.ledger.schemas import CreateAdjustment, CreateGrant, Entry, Kind
+from shared.ledger.schemas import CreateAdjustment, CreateGrant, Entry, Kind, Proof
 from shared.ledger.service import Ledger
 
 PREFIX: Final = "admin:"
