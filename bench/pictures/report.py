@@ -28,7 +28,7 @@ _ABOUT = {
     "missing glyphs": "glyphs",
     "OCR-back CER": "back",
     "colour, median CIEDE2000": "colour",
-    "kept texts intact": "terms",
+    "names drawn as they are": "terms",
 }
 _STYLE = """
 body { font: 15px/1.4 sans-serif; margin: 2em auto; max-width: 1500px; color: #222 }

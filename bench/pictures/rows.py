@@ -120,6 +120,8 @@ def _drawn(records: list[Record]) -> list[Row]:
     found.append(Row("colour, median CIEDE2000", "<= 5", colours[0], met, "low", local=colours[1]))
     kept, kept_local = (_share(_values(records, part, "terms")) for part in ("true", "local"))
     found.append(Row("kept texts intact", "1", kept, _met(kept, lambda v: v == 1), "high", local=kept_local))
+    names = _share(_values(records, "true", "names"))
+    found.append(Row("names drawn as they are", "1", names, _met(names, lambda v: v == 1), "high"))
     return found
 
 

@@ -5,6 +5,8 @@ A text's length in the picture is counted in half widths, so that a Chinese char
 
 from __future__ import annotations
 
+import html
+import re
 import unicodedata
 import zlib
 
@@ -19,6 +21,20 @@ def width(text: str) -> int:
     """Half widths of a text; marks that stand on others have none."""
     shown = [char for char in text if unicodedata.category(char) not in {"Mn", "Cf"}]
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in shown)
+
+
+_SPAN = re.compile(r'(<span translate="no">.*?</span>)')
+
+
+def answered(page: str, target: str, seed: int) -> str:
+    """HTML as a translator answers it: stand-ins for all but the parts marked as not to be translated."""
+    joint = "" if target in UNSPACED else " "
+    pieces = [piece for piece in _SPAN.split(page) if piece.strip()]
+    put = [
+        piece if _SPAN.fullmatch(piece) else html.escape(stand_in(html.unescape(piece), target, seed))
+        for piece in pieces
+    ]
+    return joint.join(put)
 
 
 def stand_in(text: str, target: str, seed: int) -> str:

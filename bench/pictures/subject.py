@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bench.pictures.scripts import OWN_FONTS, scripts
-from bench.pictures.stand_in import stand_in
+from bench.pictures.stand_in import answered
 from bench.pictures.truth import Page, Pixels, Quad
 from shared.imaging.decode import decode
 from shared.imaging.fonts import FontLibrary
@@ -16,8 +16,9 @@ from shared.imaging.layouts import SetText
 from shared.imaging.raster import ink_box
 from shared.imaging.render import Drawn, compose, finish, paint_on
 from shared.scenes.recognition import Recognition
-from shared.scenes.schemas import Block, Flag, Scene, Translation
+from shared.scenes.schemas import Block, Flag, LeaveAlone, Scene, Translation
 from shared.translation.keep import is_kept
+from shared.translation.protect import marked, protected, restored, unmarked
 
 
 @lru_cache(maxsize=1)
@@ -85,13 +86,19 @@ def _lines(text: SetText) -> list[DrawnLine]:
 
 
 def translated(scene: Scene, page: Page) -> Scene:
-    """The scene with a stand-in for each text that is to be translated."""
+    """The scene with a stand-in for each text that is to be translated, the page's name left alone in it."""
     language = scripts()[page.target].language
-    return scene.model_copy(update={"blocks": [_translated(block, page, language) for block in scene.blocks]})
+    terms = LeaveAlone(do_not_translate=[] if page.brand is None else [page.brand])
+    blocks = [_translated(block, page, language, terms.do_not_translate) for block in scene.blocks]
+    return scene.model_copy(update={"blocks": blocks, "leave_alone": terms})
 
 
-def _translated(block: Block, page: Page, language: str) -> Block:
-    if is_kept(block.text):
+def _translated(block: Block, page: Page, language: str, terms: list[str]) -> Block:
+    if is_kept(block.text, terms):
         return block
-    text = stand_in(block.text, page.target, page.seed)
+    parts = protected(block.text, terms)
+    answer = answered(marked(block.text, parts), page.target, page.seed)
+    text = restored(unmarked(answer), [block.text[start:end] for start, end in parts])
+    if text is None:
+        return block
     return block.model_copy(update={"translations": {language: Translation(text=text, engine="bench")}})

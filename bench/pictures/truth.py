@@ -13,6 +13,7 @@ from shared.scenes.recognition import Recognition, Word
 Quad = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+_MARKS = ".,;:!?।、。"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,14 @@ class Page:
     def lines(self) -> list[tuple[TrueLine, TrueBlock]]:
         """Every line with its block, in reading order."""
         return [(line, block) for block in self.blocks for line in block.lines]
+
+    @property
+    def brand(self) -> str | None:
+        """A word that counts as a name and stays untranslated, in its own script; None if there is none."""
+        longer = [block for block in self.blocks if block.spaced and block.kind != "price"]
+        words = [line.words[0].text for block in longer for line in block.lines if len(line.words) > 1]
+        names = [word.strip(_MARKS) for word in words]
+        return next((name for name in names if len(name) > 3 and name.isalpha()), None)
 
     def recognition(self) -> Recognition:
         """What a perfect engine would read: every line a block of its own, so that grouping is ours to do."""

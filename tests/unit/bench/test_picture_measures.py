@@ -13,8 +13,8 @@ from bench.pictures.measures.pixels import psnr, ssim
 from bench.pictures.measures.text import distance, left_over
 from bench.pictures.pages import Case, cases, draw
 from bench.pictures.rows import rows
-from bench.pictures.score import EVERYTHING, MEASURES, measured
-from bench.pictures.stand_in import stand_in, width
+from bench.pictures.score import EVERYTHING, MEASURES, is_turn, measured
+from bench.pictures.stand_in import answered, stand_in, width
 from bench.pictures.subject import outcome
 
 PIXELS = frozenset({"group", "erase", "outside", "overflow", "legible", "colour", "glyphs", "terms"})
@@ -178,3 +178,17 @@ def test_a_row_is_not_met_when_its_measure_is_bad(page, made):
     assert met["outside, pixels"] is False
     assert met["residue, characters"] is False
     assert set(EVERYTHING) > PIXELS
+
+
+def test_a_stand_in_keeps_what_is_marked_and_replaces_the_rest() -> None:
+    answer = answered('Open <span translate="no">Louvre &amp; co</span> daily', "Greek", 3)
+    assert '<span translate="no">Louvre &amp; co</span>' in answer
+    assert "Open" not in answer
+    assert "daily" not in answer
+
+
+@pytest.mark.parametrize("every", [3, 5])
+def test_costly_measures_take_their_turn_on_pages_of_every_script(every: int) -> None:
+    turns = [case.script for case in cases(1, 200) if is_turn(case.number, every)]
+    assert len(set(turns)) == 10
+    assert len(turns) == pytest.approx(200 / every, abs=1)
