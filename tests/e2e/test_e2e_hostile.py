@@ -166,7 +166,7 @@ def test_languages(wire: Wire, field: str, value: Any):
         (b'{"targets": "\xff"}', "The content is not UTF-8 from byte 14 on."),
         (b'{"targets": 1e999}', "A number is too large."),
         (b'{"targets": ' + b"1" * 5000 + b"}", "A number has too many digits."),
-        (b"{}", "/targets: This is required."),
+        (b"{}", "/targets: Name the targets; the account has no default ones that are of use here."),
         (b"[]", "This must be an object."),
         (b'{"targets": []}', "/targets: This must have at least 1 item."),
         (b'{"targets": ["es", "ES"]}', "/targets: Each target must be given only once."),
