@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
@@ -25,6 +26,7 @@ from shared.webhooks import upkeep as webhooks
 _log = logging.getLogger(__name__)
 
 BATCH: Final = 200
+RESEND_SECONDS: Final = 60
 GIVE_UP_AFTER: Final = timedelta(hours=24)
 _FORGET: Final = (
     "delete from inbox where received_at < clock_now() - interval '30 days'",
@@ -56,11 +58,21 @@ class Upkeep:
                 _log.exception("a part of the sweep failed; the next round tries again")
 
     def resend(self) -> None:
-        """Send the effects that their writers did not, and tell how long the oldest has waited."""
+        """Send the effects that their writers did not, and tell how long the oldest has waited.
+
+        After an outage there may be many, so it goes on for a while; what is left the next round sends.
+        """
         with self._open_uow(None) as uow:
             count(Metric.OUTBOX_AGE, oldest_unsent_seconds(uow))
+        until = time.monotonic() + RESEND_SECONDS
+        while self._resend_some() == BATCH and time.monotonic() < until:
+            pass
+
+    def _resend_some(self) -> int:
+        with self._open_uow(None) as uow:
             effects = claim_unsent(uow, BATCH)
         self._deliver(effects)
+        return len(effects)
 
     def _keep_deadlines(self) -> None:
         with self._open_uow(None) as uow:

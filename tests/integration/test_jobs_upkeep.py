@@ -70,6 +70,17 @@ def fail(desk, job):
     sent(desk)
 
 
+def test_what_an_outage_left_is_sent_in_one_round(desk):
+    desk.database.run(
+        "insert into outbox (account_id, kind, destination, payload, due_at, claimed_until)"
+        " select :a, 'task', 'process_image', '{}', clock_now(), clock_now() - interval '1 second'"
+        " from generate_series(1, :n)",
+        a=desk.account, n=2 * upkeep.BATCH + 1,
+    )  # fmt: skip
+    sweep(desk)
+    assert len(sent(desk)) == 2 * upkeep.BATCH + 1
+
+
 def test_an_upload_that_never_comes_expires(desk):
     job = desk.create("es", "fr").id
     sweep(desk, UPLOAD_WINDOW - MINUTE)
