@@ -32,8 +32,8 @@ class Failing(Row):
             run.cloud.queues.resume()
         else:
             reading = run.control or run.seed % 3 == 1
-            method = "GET" if reading else "POST"
-            proxy.spoil(rf"^{method} .*{run.account if reading else 'imangor-results'}", 1)
+            # The worker's download, and not the look of `on_upload` whether the object is there.
+            proxy.spoil(rf"^GET .*{run.account}.*alt=media" if reading else r"^POST .*imangor-results", 1)
             run.create()
             run.settle()
             run.struck += proxy.spoilt - spoilt
