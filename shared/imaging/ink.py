@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ _LARGEST_EM = 56.0
 _BUSY = 2.0  # texture of a ground, from which distance from its smooth part says little
 _SURE, _LIKELY = 0.9, 0.3  # evidence of the palette for ink and for its rim
 _AGREE = 0.45  # least share of the palette's ink that the ground's distance must have found too
+_UNEVEN, _USUAL_COVER = 1.2, 0.1  # texture that hides ink, and the share of the words that ink takes up
 _LEAST_COVER = 0.03  # of the words' area: less is no text
 _LIGHTNESS = 15.0  # least difference of lightness whose edges can be measured
 
@@ -94,7 +95,16 @@ def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
         if other is not None and (ink.core & other.core).sum() < _AGREE * other.core.sum():
             known = _known(learn, other)
             return Ground(_local_mean(rgb, known, plane, words.em), noise, texture, known), other
+    if texture > _UNEVEN:
+        ink = with_whole_words(ink, words)
     return Ground(smooth, noise, texture, known), ink
+
+
+def with_whole_words(ink: Ink, words: Words) -> Ink:
+    """The ink; where less of it was found than any text has, all of the words may be touched by it."""
+    if (ink.core & words.tight).sum() >= _USUAL_COVER * words.tight.sum():
+        return ink
+    return replace(ink, halo=ink.halo | (dilated(words.tight, 1) & words.wide & ~ink.strange))
 
 
 def _by_palette(lab: Floats, far: Floats, words: Words) -> Ink | None:

@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from shared.imaging.attached import Words, dilated
 from shared.imaging.erase import erase
+from shared.imaging.ink import Ink, with_whole_words
 from shared.scenes.recognition import Word
 
 
@@ -49,3 +51,18 @@ def test_strokes_as_high_as_a_short_line_are_no_frame(page, text, language) -> N
     erased = sign.pixels.copy()
     erase(erased, None, sign.scene().blocks, [], "seed")
     assert np.abs(erased.astype(int) - clean).max() < 25
+
+
+def test_words_whose_ink_cannot_be_found_on_a_busy_ground_go_whole() -> None:
+    """Of faint text a few specks are found, and less ink than any text has is not believed."""
+    tight = np.zeros((40, 120), bool)
+    tight[10:30, 10:110] = True
+    core = np.zeros_like(tight)
+    core[15:17, 40:44] = True
+    free = np.zeros_like(tight)
+    words = Words(tight, dilated(tight, 6), ~dilated(tight, 6), 24.0)
+    ink = with_whole_words(Ink(core, core, core, free, 10.0), words)
+    assert ink.halo[tight].all()
+    assert (ink.core == core).all()
+    plenty = tight & (np.arange(120) % 5 == 0)
+    assert (with_whole_words(Ink(plenty, plenty, plenty, free, 10.0), words).halo == plenty).all()
