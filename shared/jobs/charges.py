@@ -24,7 +24,7 @@ from shared.scenes.repository import SceneRepository
 from shared.translation.memory import bought_for
 
 UNREAD_PAGES: Final = 1
-"""The pages that a picture counts as before it was read."""
+"""The pages that a picture counts as before it was looked at."""
 PAGES: Final = "pages"
 """The reference of what is held for further pages."""
 REMEMBERED: Final = "remembered"
@@ -33,11 +33,11 @@ NOTHING_TO_TRANSLATE: Final = "nothing_to_translate"
 
 
 def hold_credits(uow: UnitOfWork, job: JobRecord, targets: Sequence[str]) -> None:
-    """Set the credits of each target aside: those quoted, or those of a picture that was not read.
+    """Set the credits of each target aside: those quoted, or those of the pages that are known.
 
     Nothing is held for a target that was quoted as free. Raises `InsufficientCredits`, `QuoteUsed`.
     """
-    pages = UNREAD_PAGES
+    pages = _known_pages(job)
     if job.quote_id is not None:
         quote = _quote_of(uow, job.quote_id)
         pages, targets = quote.pages or UNREAD_PAGES, [tag for tag in targets if quote.targets[tag]]
@@ -48,6 +48,11 @@ def hold_credits(uow: UnitOfWork, job: JobRecord, targets: Sequence[str]) -> Non
 def cost(job: JobRecord, pages: int) -> int:
     """What a target costs for which something is bought."""
     return prices.version(job.price_version).cost("picture", pages)
+
+
+def _known_pages(job: JobRecord) -> int:
+    """What the job's first hold was for: a file that came with the order has been looked at."""
+    return job.pages or UNREAD_PAGES
 
 
 def _quote_of(uow: UnitOfWork, quote: str) -> QuoteRecord:
@@ -65,13 +70,10 @@ def hold_pages(uow: UnitOfWork, job: JobRecord, pages: int) -> None:
 
     For a job from a quote all is held that was quoted. Done again it changes nothing.
     """
-    if (
-        job.quote_id is not None
-        or pages <= UNREAD_PAGES
-        or JobRepository(uow).find(job.id, lock=True) is None
-    ):
+    known = _known_pages(job)
+    if job.quote_id is not None or pages <= known or JobRepository(uow).find(job.id, lock=True) is None:
         return
-    more = cost(job, pages) - cost(job, UNREAD_PAGES)
+    more = cost(job, pages) - cost(job, known)
     for target in JobRepository(uow).targets([job.id])[job.id]:
         if target.state not in TARGET_ENDED:
             Ledger(uow).extend(job.id, target.language, more, PAGES)

@@ -219,7 +219,7 @@ class JobService:
         media_type = found.media_type
         generation = self._uploads.put(name, data, media_type)
         facts = {"source_generation": generation, "source_media_type": media_type, "source_bytes": len(data)}
-        return {**facts, "state": JobState.QUEUED}
+        return {**facts, "pages": found.pages, "state": JobState.QUEUED}
 
     def _child_of(
         self, parent: JobRecord, principal: Principal, targets: list[str], uow: UnitOfWork

@@ -1,6 +1,9 @@
 """What a target costs at its end: its price, or nothing where nothing was bought for it."""
 
+import io
+
 import pytest
+from PIL import Image
 
 from shared.jobs.charges import hold_credits, hold_pages, why_free
 from shared.jobs.endings import complete_target
@@ -141,3 +144,29 @@ def test_pages_that_the_balance_does_not_cover_are_refused(desk):
     with pytest.raises(InsufficientCredits), desk.uow() as uow:
         hold_pages(uow, work.record(uow), 7)
     assert desk.balance == (8, 2)
+
+
+class Tiff:
+    """A file of so many pages that comes with an order."""
+
+    filename = "pages.tiff"
+
+    def __init__(self, pages):
+        out = io.BytesIO()
+        first, *others = (Image.new("RGB", (8, 8)) for _ in range(pages))
+        first.save(out, "TIFF", save_all=True, append_images=others)
+        self._data = out.getvalue()
+
+    def data(self):
+        return self._data
+
+
+def test_the_pages_of_a_file_that_comes_with_the_order_are_held_at_once(desk):
+    job = desk.create("es", "fr", file=Tiff(3)).id
+    assert desk.balance == (4, 6)
+    with desk.uow() as uow:
+        hold_pages(uow, JobRepository(uow).get(job), 3)
+    assert desk.balance == (4, 6)
+    with pytest.raises(InsufficientCredits):
+        desk.create("es", file=Tiff(5))
+    assert desk.balance == (4, 6)
