@@ -20,6 +20,8 @@ from shared.scenes.schemas import Style
 # uharfbuzz carries no types.
 hb: Any = uharfbuzz
 
+_WIDEST = 4096
+"""Pixels of a row that HarfBuzz fills; what lies further right it silently leaves out."""
 _FINE = 4  # samples a pixel, each way, for rims and rules of small letters
 _ENOUGH = 160.0  # samples of an em beyond which finer ones are not seen
 _SMOOTH = 6.0  # standard deviations in pixels from which a blur is made of fewer samples
@@ -28,6 +30,16 @@ _SKIPPED = 1.6  # thicknesses of a rule that are left open beside a descender
 
 def letters(line: PlacedLine, size: float, matrix: Matrix, shape: tuple[int, int]) -> Pixels:
     """Exact coverage of the glyphs' outlines; `matrix` leads from the line's frame to the pixels."""
+    canvas = np.zeros(shape, dtype=np.uint8)
+    for left in range(0, shape[1], _WIDEST):
+        moved = matrix.copy()
+        moved[0, 2] -= left
+        _draw_letters(line, size, moved, canvas[:, left : left + _WIDEST])
+    return canvas
+
+
+def _draw_letters(line: PlacedLine, size: float, matrix: Matrix, canvas: Pixels) -> None:
+    """The part of the coverage that lies on an empty `canvas`, which is not too wide for HarfBuzz."""
     raster = hb.RasterDraw()
     linear = matrix[:2, :2]
     for glyph in line.shaped.glyphs:
@@ -36,14 +48,13 @@ def letters(line: PlacedLine, size: float, matrix: Matrix, shape: tuple[int, int
         e, f = linear @ (x, y) + matrix[:2, 2]
         raster.transform = (a, c, -b, -d, e, f)
         raster.draw_glyph(glyph.font, glyph.index)
+    raster.extents = hb.RasterExtents(0, 0, canvas.shape[1], canvas.shape[0])
     image = raster.render()
-    canvas = np.zeros(shape, dtype=np.uint8)
     extents = image.extents if image is not None else None
     if image is None or extents is None or not (extents.width and extents.height):
-        return canvas
+        return
     pixels = np.frombuffer(image.buffer, dtype=np.uint8).reshape(extents.height, extents.stride)
     _paste(canvas, pixels[:, : extents.width], extents.x_origin, extents.y_origin)
-    return canvas
 
 
 def rule(

@@ -57,6 +57,23 @@ def test_all_that_is_drawn_lies_in_the_ink_of_its_layout(fonts: FontLibrary, dre
     assert not (changed & ~filled(changed.shape, [frame.corners(ink)])).any()
 
 
+@pytest.mark.parametrize(
+    "quad", [[(0, 0), (4800, 0), (4800, 90), (0, 90)], [(0, 0), (4800, 9), (4800, 60), (0, 90)]]
+)
+def test_a_line_wider_than_the_rasteriser_is_drawn_to_its_end(
+    fonts: FontLibrary, quad: list[tuple[float, float]]
+) -> None:
+    canvas = np.full((100, 4800, 3), 255, np.uint8)
+    frame, style = Frame.of(quad), Style(size=80)
+    own = Box(0, 0, frame.width, frame.height)
+    layout = fit("m" * 90, Shaper.of(fonts, "en"), Room(own), style)
+    draw(canvas, None, layout, frame, own, (0, 0, 0), 0.0, style)
+    assert layout.ink is not None
+    end = frame.corners(layout.ink)[:, 0].max()
+    assert end > 4300
+    assert np.nonzero(canvas.min(axis=(0, 2)) < 128)[0].max() > end - 8
+
+
 def test_an_outline_surrounds_the_letters_and_a_shadow_lies_under_them(fonts: FontLibrary) -> None:
     style = Style.model_validate({"size": 60, **DRESS["outline"]})
     canvas, _, _ = drawn(fonts, "II", QUADS["upright"], style)
