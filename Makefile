@@ -16,7 +16,7 @@ PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.t
 INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
 .PHONY: help setup run up down test test-slow faults faults-full check generate bench load bench-accept bench-pictures \
-	bench-cold-start bundle audit reset clean
+	bench-cold-start gallery bundle audit reset clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -78,6 +78,10 @@ load: setup ## a thousand queued pictures through two workers; nothing may drift
 
 bench-accept: setup ## accepting a job against hand-written SQL
 	$(PY) -m bench.accept --check
+
+gallery: setup ## docs/gallery, drawn, read, translated and rendered anew
+	@$(PY) -m tools.fonts --to build/bench-fonts --of bench/pictures/fonts.toml
+	$(PY) -m tools.make_gallery
 
 bundle: setup ## one zip for each function, in build/bundles
 	$(PY) -m tools.bundle --to build/bundles
