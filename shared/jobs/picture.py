@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from shared.core.again import again
 from shared.core.errors import ImangorError
 from shared.core.formats import MEDIA_TYPES, SUFFIXES, Format
 from shared.db.leases import LeaseLost
@@ -94,6 +95,9 @@ class PictureWorker:
         Errors of status 500 speak of our insides, which no customer should read.
         """
         error = reason if isinstance(reason, ImangorError) and reason.status != 500 else StepFailed()
+        again(lambda: self._fail(task, error))
+
+    def _fail(self, task: ProcessImage, error: ImangorError) -> None:
         with self._open_uow(task.account) as uow:
             job = JobRepository(uow).find(task.job, lock=True)
             if job is None or job.state in ENDED:

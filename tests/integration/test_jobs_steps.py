@@ -9,11 +9,13 @@ import pytest
 
 from shared.core.errors import TransientError
 from shared.core.ids import new_id
+from shared.db.errors import DatabaseConflict
 from shared.db.leases import LeaseHeld, LeaseLost, acquire
 from shared.jobs.arrivals import Arrivals
 from shared.jobs.endings import complete_target, fail_target
 from shared.jobs.errors import StepFailed
 from shared.jobs.messages import Arrival, ProcessImage, Try
+from shared.jobs.picture import PictureWorker
 from shared.jobs.repository import JobRepository
 from shared.jobs.states import JobState, TargetState
 from shared.jobs.steps import claimed
@@ -275,3 +277,21 @@ def test_claiming_does_not_put_off_the_rescue(desk, job):
     with claim(desk, job):
         pass
     assert desk.database.value("select due_at from deadlines") == before
+
+
+def test_giving_up_is_done_again_when_the_database_undid_it(desk, job):
+    undone = iter([DatabaseConflict()])
+
+    def undo():
+        for error in undone:
+            raise error
+
+    def open_uow(account):
+        uow = desk.uow(account)
+        uow.before_commit(undo)
+        return uow
+
+    worker = PictureWorker(open_uow, *[None] * 6)
+    worker.fail(ProcessImage(account=desk.account, job=job, step="recognise"), StepFailed())
+    assert desk.job(job).state is JobState.FAILED
+    assert desk.balance == (10, 0)
