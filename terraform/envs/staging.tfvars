@@ -1,0 +1,5 @@
+# As production, on smaller machines.
+environment    = "staging"
+database_tier  = "db-custom-1-3840"
+pin_traffic    = true
+monthly_budget = 200

@@ -1,0 +1,142 @@
+variable "project" {
+  type        = string
+  description = "Project id. An environment is a project of its own."
+}
+
+variable "project_number" {
+  type        = string
+  description = "Number of that project, which is part of every function's URL."
+  validation {
+    condition     = can(regex("^[0-9]+$", var.project_number))
+    error_message = "The project number has digits only: gcloud projects describe PROJECT --format='value(projectNumber)'."
+  }
+}
+
+variable "environment" {
+  type        = string
+  description = "dev, staging, prod or branch: a label on what is made."
+}
+
+variable "region" {
+  type        = string
+  default     = "us-central1"
+  description = "Region of everything that has one."
+}
+
+variable "domain" {
+  type        = string
+  description = "Domain name that the API answers under; its A record points to the output `address`."
+}
+
+variable "bundles" {
+  type        = string
+  default     = "../build/bundles"
+  description = "Folder that `make bundle` fills."
+}
+
+variable "cors_origins" {
+  type        = list(string)
+  default     = []
+  description = "Origins that browsers may call the API and upload from."
+}
+
+variable "settings" {
+  type        = map(string)
+  default     = {}
+  description = "Values for settings of docs/configuration.md that are neither secret nor made here, such as LOG_LEVEL."
+}
+
+variable "secrets_version" {
+  type        = map(number)
+  default     = {}
+  description = "By secret: raise the number to have a new random value made. See the warning in deploy.md."
+}
+
+variable "pin_traffic" {
+  type        = bool
+  default     = false
+  description = "Leave traffic on the revisions that the Cloud Run services are pinned to, instead of moving it to the newest at once."
+}
+
+variable "database_tier" {
+  type        = string
+  description = "Machine of Cloud SQL, such as db-custom-2-7680."
+}
+
+variable "database_available" {
+  type        = bool
+  default     = false
+  description = "A standby of the database in a second zone."
+}
+
+variable "database_replicas" {
+  type        = number
+  default     = 0
+  description = "Read replicas of the database."
+}
+
+variable "redis_tier" {
+  type        = string
+  default     = "BASIC"
+  description = "BASIC, or STANDARD_HA for a standby."
+}
+
+variable "redis_gigabytes" {
+  type        = number
+  default     = 1
+  description = "Memory of Redis."
+}
+
+variable "protect" {
+  type        = bool
+  default     = true
+  description = "Refuse to destroy the database and buckets that hold anything."
+}
+
+variable "results_retention_seconds" {
+  type        = number
+  default     = 0
+  description = "Seconds for which no result may be deleted or replaced; 0 for no lock. A lock also stops erasure."
+}
+
+variable "cmek_key" {
+  type        = string
+  default     = null
+  description = "Cloud KMS key (full resource name, same region) that encrypts database, Redis, buckets, topics and secrets; null for Google's keys."
+}
+
+variable "rate_per_minute" {
+  type        = number
+  default     = 600
+  description = "Requests a minute that Cloud Armor lets through from one address."
+}
+
+variable "identity_platform" {
+  type        = bool
+  default     = false
+  description = "Turn Identity Platform on in the project. It cannot be turned off again."
+}
+
+variable "alert_emails" {
+  type        = list(string)
+  default     = []
+  description = "Addresses that alerts are sent to."
+}
+
+variable "billing_account" {
+  type        = string
+  default     = null
+  description = "Billing account of the budget; null for no budget."
+}
+
+variable "monthly_budget" {
+  type        = number
+  default     = 100
+  description = "Budget a month, in whole units of the billing account's currency."
+}
+
+variable "audit_days" {
+  type        = number
+  default     = 400
+  description = "Days that audit and security logs are kept."
+}

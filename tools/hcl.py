@@ -1,0 +1,74 @@
+"""Terraform's files as plain data, by HashiCorp's own parser in WebAssembly, which runs in Node."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+TERRAFORM = ROOT / "terraform"
+_SOURCE = Path(__file__).resolve().parent / "hcl2json"
+_INSTALLED = ROOT / "build" / "hcl2json"
+
+
+class NoParser(Exception):
+    """HCL cannot be parsed here; the message says what is missing."""
+
+
+def parse(files: list[Path]) -> dict[Path, dict[str, Any]]:
+    """Each file as a mapping: `resource` by type and name, `locals`, and so on; blocks are lists of mappings.
+
+    Expressions stay text, in `${…}`. Installs the parser at its first use. Raises `NoParser` where Node or
+    npm is missing or the parser cannot be fetched, and ValueError where a file is not HCL.
+    """
+    _install()
+    texts = {str(path): path.read_text(encoding="utf-8") for path in files}
+    command = ["node", str(_INSTALLED / "parse.js")]
+    done = subprocess.run(command, input=json.dumps(texts), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"HCL cannot be parsed: {done.stderr.strip()[-500:]}")
+    return {Path(name): parsed for name, parsed in json.loads(done.stdout).items()}
+
+
+@cache
+def modules() -> dict[Path, dict[str, Any]]:
+    """Each module's files as one mapping, as Terraform sees them, by the module's folder. See `parse`."""
+    merged: dict[Path, dict[str, Any]] = {}
+    for path, parsed in parse(sorted(TERRAFORM.rglob("*.tf"))).items():
+        for block, content in parsed.items():
+            _merge(merged.setdefault(path.parent, {}), block, content)
+    return merged
+
+
+def _merge(merged: dict[str, Any], block: str, content: Any) -> None:
+    if isinstance(content, list):
+        merged.setdefault(block, []).extend(content)
+        return
+    for label, inner in content.items():
+        known = merged.setdefault(block, {})
+        known[label] = {**known.get(label, {}), **inner} if isinstance(inner, dict) else inner
+
+
+def _install() -> None:
+    missing = [program for program in ("node", "npm") if shutil.which(program) is None]
+    if missing:
+        raise NoParser(f"{' and '.join(missing)} is not installed (Debian: apt-get install nodejs npm)")
+    _INSTALLED.mkdir(parents=True, exist_ok=True)
+    wanted = [p for p in _SOURCE.iterdir() if p.is_file()]
+    current = all(
+        (_INSTALLED / p.name).is_file() and (_INSTALLED / p.name).read_bytes() == p.read_bytes()
+        for p in wanted
+    )
+    if current and (_INSTALLED / "node_modules").is_dir():
+        return
+    for path in wanted:
+        shutil.copyfile(path, _INSTALLED / path.name)
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    done = subprocess.run(command, cwd=_INSTALLED, capture_output=True, text=True, check=False, timeout=120)
+    if done.returncode:
+        shutil.rmtree(_INSTALLED)
+        raise NoParser(f"npm cannot fetch the parser: {(done.stderr or done.stdout).strip()[-300:]}")
