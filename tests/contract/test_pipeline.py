@@ -13,13 +13,18 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ROOT / ".ci" / "run"
-BUILD = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text(encoding="utf-8"))
+BUILDS = {
+    path: yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+    for path in ("cloudbuild.yaml", "terraform/cloudbuild.yaml")
+}
+BUILD, DEPLOY = BUILDS.values()
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def test_cloud_build_understands_its_file():
+@pytest.mark.parametrize("path", BUILDS)
+def test_cloud_build_understands_its_files(path):
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.cloudbuild"]
-    run = subprocess.run([*check, str(ROOT / "cloudbuild.yaml")], capture_output=True, text=True)
+    run = subprocess.run([*check, str(ROOT / path)], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
 
 
@@ -27,7 +32,13 @@ def test_cloud_build_runs_on_the_functions_python():
     defaults = yaml.safe_load((ROOT / "functions" / "defaults.yaml").read_text(encoding="utf-8"))
     version = re.fullmatch(r"python(\d)(\d+)", defaults["runtime"])
     assert version
-    assert {step["name"] for step in BUILD["steps"]} == {f"python:{version[1]}.{version[2]}-bookworm"}
+    images = {
+        step["name"]
+        for build in BUILDS.values()
+        for step in build["steps"]
+        if step.get("entrypoint") == "make"
+    }
+    assert images == {f"python:{version[1]}.{version[2]}-bookworm"}
 
 
 def test_cloud_build_checks_and_tests_by_make():
@@ -36,6 +47,21 @@ def test_cloud_build_checks_and_tests_by_make():
         ("test", "make", ["test"]),
     ]
     assert {"check", "test"} <= TARGETS
+
+
+def test_a_deployment_bundles_plans_and_applies_what_it_planned():
+    steps = {step["id"]: step for step in DEPLOY["steps"]}
+    assert list(steps) == ["bundle", "init", "plan", "apply"]
+    assert steps["bundle"]["args"] == ["bundle"]
+    assert "bundle" in TARGETS
+    assert {steps[name]["name"] for name in ("init", "plan", "apply")} == {"hashicorp/terraform:1.11.4"}
+    assert steps["apply"]["args"][-1] in {a.removeprefix("-out=") for a in steps["plan"]["args"]}
+    given = {
+        a.removeprefix("-var=").partition("=")[0] for a in steps["plan"]["args"] if a.startswith("-var=")
+    }
+    variables = (ROOT / "terraform" / "variables.tf").read_text(encoding="utf-8")
+    declared = set(re.findall(r'^variable "(\w+)"', variables, re.MULTILINE))
+    assert {"project", "project_number", "domain"} <= given <= declared
 
 
 def test_continuous_integration_is_a_program_without_errors_of_syntax():

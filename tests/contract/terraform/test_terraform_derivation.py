@@ -16,6 +16,7 @@ from shared.db.migrate import APP, SYSTEM
 from shared.edge.manifest import Manifest, load_all
 from tests.contract.terraform.conftest import NUMBER, PROJECT, REGION, ROOT, SETTINGS
 from tools.capabilities import capabilities
+from tools.migrate import database_users
 
 MANIFESTS = load_all(ROOT / "functions")
 LOCAL = wiring(MANIFESTS, Addresses(*range(1, 8)), None)
@@ -83,7 +84,9 @@ def test_the_settings_are_those_that_the_program_reads(derived, name):
 
 def test_each_function_that_uses_the_database_is_in_one_role(derived):
     roles = {n: APP if "database" in m.uses else SYSTEM for n, m in MANIFESTS.items() if _reaches_database(m)}
-    assert {name: each["role"] for name, each in derived["database_users"].items()} == roles
+    made = derived["database_users"]
+    assert {name: each["role"] for name, each in made.items()} == roles
+    assert {each["user"]: each["role"] for each in made.values()} == database_users(MANIFESTS, PROJECT)
 
 
 def _reaches_database(m: Manifest) -> bool:

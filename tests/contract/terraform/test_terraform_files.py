@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tools import variables
 from tools.hcl import TERRAFORM
 from tools.provider_schema import FILE, PACKAGE, used
 
@@ -124,13 +125,17 @@ def test_outputs_that_are_read_exist_and_inputs_fit(modules):
 
 
 def test_every_variable_is_described_and_every_environment_sets_what_there_is(root_module):
-    variables = {name: body[0] for name, body in root_module["variable"].items()}
-    assert [n for n, body in variables.items() if not body.get("description")] == []
+    declared = {name: body[0] for name, body in root_module["variable"].items()}
+    assert [n for n, body in declared.items() if not body.get("description")] == []
     assert {path.stem for path in ENVIRONMENTS} == {"dev", "staging", "prod", "branch"}
     for path in ENVIRONMENTS:
         values = re.findall(r"^(\w+)\s*=", path.read_text(), re.MULTILINE)
-        assert set(values) <= set(variables)
+        assert set(values) <= set(declared)
         assert f'environment    = "{path.stem}"' in re.sub(r" +=", "    =", path.read_text())
+
+
+def test_the_page_describes_every_variable(modules):
+    assert variables.page() == variables.PAGE.read_text(encoding="utf-8")
 
 
 def test_terraform_itself_finds_the_files_well_formed(run_terraform):
