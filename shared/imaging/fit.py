@@ -122,7 +122,7 @@ def _stepped(size: float, source: float, limit: float) -> float:
 
 def _choices(text: str, shaper: Shaper, room: Room, style: Style, limit: float) -> Iterator[_Choice]:
     """The ways worth looking at, each in every box and number of lines that could be the best."""
-    boxes = (room.own, *room.larger)
+    boxes = (room.kept, *room.larger)
     reached = 0.0
     for i, (most, setting) in enumerate(_settings(text, shaper, room, style)):
         top = min(limit, most * style.size)

@@ -16,7 +16,7 @@ from shared.imaging.fonts import FontLibrary
 from shared.imaging.frame import Frame, Points
 from shared.imaging.geometry import Box
 from shared.imaging.shape import Shaper
-from shared.imaging.space import larger_boxes
+from shared.imaging.space import larger_boxes, unshared
 from shared.scenes.schemas import Block, Flag, Scene, Style
 
 _EVEN = 0.8
@@ -82,8 +82,7 @@ def lay_out(ground: Pixels, scene: Scene, target: str, fonts: FontLibrary) -> li
         others = {other: polygons for other, polygons in taken.items() if other != block.id}
         options = _places(ground, block, others, target, fonts)
         place, text, layout = _best(options, texts)
-        own = place.room.own
-        allowed = own if layout.ink is None else own.union(layout.ink)
+        allowed = _allowed(place, layout)
         taken[block.id].append(place.frame.corners(allowed))
         found.append(SetText(block, text, layout, place.frame, allowed))
         places.append(place)
@@ -145,9 +144,24 @@ def _place(
     own = Box(0, 0, frame.width, frame.height)
     if mirrored or (lines > 1 and alignment != "center" and not shaper.vertical):
         larger = tuple(_in_column(box, own, frame, list(others.values())) for box in larger)
+    first = [polygons[0] for polygons in others.values()]
     if mirrored:
-        own = _column(frame, style.size, larger, [polygons[0] for polygons in others.values()])
-    return _Place(frame, Room(own, larger, lines), shaper, style)
+        own = _column(frame, style.size, larger, first)
+    kept = unshared(frame, first)
+    if kept is not None:
+        larger = tuple(_between(box, kept, frame) for box in larger)
+        kept = _between(own, kept, frame)
+    return _Place(frame, Room(own, larger, lines, kept), shaper, style)
+
+
+def _between(box: Box, kept: Box, frame: Frame) -> Box:
+    """The box without what the frame's own box has given away, and nothing beyond that."""
+    return Box(
+        max(box.left, kept.left) if kept.left > 0 else box.left,
+        max(box.top, kept.top) if kept.top > 0 else box.top,
+        min(box.right, kept.right) if kept.right < frame.width else box.right,
+        min(box.bottom, kept.bottom) if kept.bottom < frame.height else box.bottom,
+    )
 
 
 def _in_column(box: Box, own: Box, frame: Frame, others: list[list[Points]]) -> Box:
@@ -185,12 +199,16 @@ def _evened(found: list[SetText], places: list[_Place], target: str) -> list[Set
 
 def _resized(item: SetText, place: _Place, size: float) -> SetText:
     """The text at a smaller size inside what it was allowed, which its neighbours have kept clear of."""
-    room = Room(place.room.own, (item.allowed,), place.room.lines)
+    room = replace(place.room, larger=(item.allowed,))
     layout = fit(item.text, place.shaper, room, place.style, most=size)
     kept = [flag for flag in item.layout.flags if flag not in layout.flags]
     layout = replace(layout, flags=(*layout.flags, *kept))
-    own = place.room.own
-    return replace(item, layout=layout, allowed=own if layout.ink is None else own.union(layout.ink))
+    return replace(item, layout=layout, allowed=_allowed(place, layout))
+
+
+def _allowed(place: _Place, layout: Layout) -> Box:
+    kept = place.room.kept
+    return kept if layout.ink is None else kept.union(layout.ink)
 
 
 def _with_shortened(item: SetText, target: str) -> SetText:

@@ -30,16 +30,24 @@ class PlacedLine:
 class Room:
     """Where a block may be drawn, in its frame: its `own` box, and larger boxes of free space around it.
 
-    `lines` is the number of lines that the source text has in the own box.
+    `lines` is the number of lines that the source text has in the own box. `unshared` is what is left of the
+    own box when a neighbour's overlaps it: the text is placed by the one and kept in the other.
     """
 
     own: Box
     larger: tuple[Box, ...] = ()
     lines: int = 1
+    unshared: Box | None = None
+
+    @property
+    def kept(self) -> Box:
+        """The part of the own box that may be drawn on."""
+        return self.unshared or self.own
 
     def turned(self) -> Room:
         """The same for columns."""
-        return Room(self.own.turned(), tuple(box.turned() for box in self.larger), self.lines)
+        unshared = self.unshared and self.unshared.turned()
+        return Room(self.own.turned(), tuple(box.turned() for box in self.larger), self.lines, unshared)
 
 
 def alignment_of(style: Style, rtl: bool) -> str:

@@ -37,22 +37,44 @@ def larger_boxes(
     columns = _index(-field.left, frame.width - field.left, scale, free.shape[1])
     step = _SLACK * em
     sideways = (0.0 if alignment == "left" else reach_x, 0.0 if alignment == "right" else reach_x)
-    slack = _grow(free, rows, columns, scale, field, Box(0, step, 0, step), em)
-    wide = _grow(free, rows, columns, scale, field, Box(sideways[0], step, sideways[1], step), em)
-    tall = _grow(free, rows, columns, scale, field, Box(0, reach_y, 0, reach_y), em)
-    both = _grow(free, rows, columns, scale, field, Box(sideways[0], reach_y, sideways[1], reach_y), em)
-    boxes = (_at_least(box, frame) for box in (slack, wide, tall, both))
+    slack = _grow(free, rows, columns, scale, frame, Box(0, step, 0, step), em)
+    wide = _grow(free, rows, columns, scale, frame, Box(sideways[0], step, sideways[1], step), em)
+    tall = _grow(free, rows, columns, scale, frame, Box(0, reach_y, 0, reach_y), em)
+    both = _grow(free, rows, columns, scale, frame, Box(sideways[0], reach_y, sideways[1], reach_y), em)
+    boxes = (slack, wide, tall, both)
     return tuple(_evened(box, frame) if alignment == "center" else box for box in boxes)
+
+
+def unshared(frame: Frame, others: Sequence[Points]) -> Box | None:
+    """The frame's own box without its half of each strip that another text's box shares; None without such.
+
+    Boxes of lines set close to each other overlap where one's descenders end and the other's accents begin.
+    """
+    left, top, right, bottom = 0.0, 0.0, frame.width, frame.height
+    own = frame.corners(Box(left, top, right, bottom)).astype(np.float32)
+    for polygon in others:
+        if cv2.intersectConvexConvex(own, polygon.astype(np.float32))[0] <= 0:
+            continue
+        (a, b), (c, d) = (edge(frame.to_local(polygon), axis=0) for edge in (np.min, np.max))
+        across, down = min(c, frame.width) - max(a, 0), min(d, frame.height) - max(b, 0)
+        if down / frame.height <= across / frame.width:
+            if b + d > frame.height:
+                bottom = min(bottom, frame.height - down / 2)
+            else:
+                top = max(top, down / 2)
+        elif a + c > frame.width:
+            right = min(right, frame.width - across / 2)
+        else:
+            left = max(left, across / 2)
+    box = Box(left, top, right, bottom)
+    whole = box == Box(0, 0, frame.width, frame.height)
+    return None if whole or box.width < 1 or box.height < 1 else box
 
 
 def _evened(box: Box, frame: Frame) -> Box:
     """The part of the box that reaches equally far to both sides."""
     reach = min(-box.left, box.right - frame.width)
     return Box(-reach, box.top, frame.width + reach, box.bottom)
-
-
-def _at_least(box: Box, frame: Frame) -> Box:
-    return box.union(Box(0, 0, frame.width, frame.height))
 
 
 def _index(low: float, high: float, scale: float, count: int) -> tuple[int, int]:
@@ -141,7 +163,7 @@ def _grow(
     rows: tuple[int, int],
     columns: tuple[int, int],
     scale: float,
-    field: Box,
+    frame: Frame,
     most: Box,
     em: float,
 ) -> Box:
@@ -152,12 +174,7 @@ def _grow(
     span = slice(columns[0] - left, columns[1] + right)
     up = _run(free[: rows[0], span][::-1], round(most.top * scale), aside)
     down = _run(free[rows[1] :, span], round(most.bottom * scale), aside)
-    return Box(
-        (columns[0] - left) / scale + field.left,
-        (rows[0] - up) / scale + field.top,
-        (columns[1] + right) / scale + field.left,
-        (rows[1] + down) / scale + field.top,
-    )
+    return Box(-left / scale, -up / scale, frame.width + right / scale, frame.height + down / scale)
 
 
 def _run(strips: Mask, most: int, aside: int) -> int:

@@ -108,3 +108,32 @@ def test_no_two_texts_meet_and_what_stays_is_left_free(fonts: FontLibrary) -> No
             before = one.max(axis=0) <= other.min(axis=0) + 0.01
             apart = before | (other.max(axis=0) <= one.min(axis=0) + 0.01)
             assert apart.any()
+
+
+@pytest.mark.parametrize("gap", [3, 0, -4, -10])
+@pytest.mark.parametrize("alignment", ["left", "center"])
+def test_texts_whose_own_boxes_touch_or_overlap_are_not_drawn_over_each_other(
+    fonts: FontLibrary, gap: float, alignment: str
+) -> None:
+    above = block(
+        "b0", (300, 100, 420, 130), "Una organización mundial más larga", size=28, alignment=alignment
+    )
+    below = block(
+        "b1", (300, 130 + gap, 420, 160 + gap), "de la salud de todos", size=28, alignment=alignment
+    )
+    found = laid(fonts, [above, below])
+    upper, lower = (found[name].frame.corners(found[name].layout.ink) for name in ("b0", "b1"))
+    assert upper[:, 1].max() <= lower[:, 1].min() + 0.01
+    for text in found.values():
+        assert text.layout.size > 0.55 * 28 or Flag.TOO_SMALL in text.layout.flags
+
+
+def test_a_box_that_is_shared_moves_no_text_that_fits_beside_it(fonts: FontLibrary) -> None:
+    alone = laid(fonts, [block("b0", (300, 100, 500, 130), "casa", size=28)])["b0"]
+    pair = [
+        block("b0", (300, 100, 500, 130), "casa", size=28),
+        block("b1", (300, 126, 500, 156), "cesa", size=28),
+    ]
+    beside = laid(fonts, pair)["b0"]
+    assert beside.layout.size == alone.layout.size
+    assert beside.layout.lines[0].y == pytest.approx(alone.layout.lines[0].y, abs=0.01)
