@@ -19,7 +19,7 @@ _VOTES = 0.03
 _HEADING = 1.15  # times the size of the other lines
 _ROWS = np.linspace(0.2, 0.8, 7)
 _SAME_GROUND = 20.0  # CIELAB
-_LOPSIDED = 0.25  # share of the free space by which the sides of a centred line may differ
+_LOPSIDED = 0.2  # share of the free space by which the sides of a centred line may differ
 
 
 def source_alignment(
@@ -52,9 +52,16 @@ def _votes(line: Placed, others: Sequence[Placed], size: float) -> list[float]:
     for other in others:
         # A line right above or below says more than one far away.
         vote = 1 / (1 + (abs(other.top - line.top) / size) ** 2)
-        for k in range(3):
+        for k in (0, 2) if _is_in_column(other, others) else range(3):
             votes[k] += vote * (abs(_edges(other)[k] - own[k]) < 0.3 * min(size, other.size))
     return votes
+
+
+def _is_in_column(line: Placed, others: Sequence[Placed]) -> bool:
+    """Whether lines of other lengths begin where the line does: where its middle is, is then chance."""
+    near = 0.15 * line.size
+    begun = [p for p in others if p is not line and abs(p.left - line.left) < near]
+    return sum(abs(p.right - line.right) > line.size for p in begun) >= 2
 
 
 def _edges(line: Placed) -> tuple[float, float, float]:

@@ -107,6 +107,17 @@ def test_centred_lines_are_told_from_the_page(page) -> None:
     assert made.scene().blocks[0].style.alignment == "center"
 
 
+def test_a_title_whose_middle_meets_that_of_one_of_many_entries_below_it_keeps_its_edge(page) -> None:
+    made = page(900, 400)
+    made.write("Notifications", 250, 60, 40)
+    for i, line in enumerate(
+        ["New messages", "Weekly summary by e-mail", "Play a sound", "All of the others"]
+    ):
+        made.write(line, 292, 130 + i * 60)
+    title = next(block for block in made.scene().blocks if block.text == "Notifications")
+    assert title.style.alignment == "left"
+
+
 @pytest.mark.parametrize(("x", "alignment"), [(40, "left"), (347, "center"), (600, "left")])
 def test_a_lone_line_is_centred_only_in_the_middle_of_the_picture(page, x: int, alignment: str) -> None:
     made = page(1000, 700, (255, 255, 255))
