@@ -116,7 +116,7 @@ def menu() -> Canvas:
         ("Tomato soup with cheese", "6.50", ""),
         ("Vegetable soup with bread", "7.20", ""),
         ("Green salad", "5.90", ""),
-        ("Chocolate cake", "4.80", ""),
+        ("Rice salad", "4.80", ""),
         ("Drinks", None, None),
         ("Coffee with milk", "2.40", "3.10"),
         ("Orange juice", "3.50", "4.60"),
