@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -36,13 +37,27 @@ class Words:
     em: float
     bracketed: bool = False
 
+    @cached_property
+    def direction(self) -> tuple[float, float, bool]:
+        """The angle of the words' longer side, the shorter one in pixels, and whether the angle is sure."""
+        ys, xs = np.nonzero(self.tight)
+        if not len(xs):
+            return 0.0, 0.0, False
+        # The ends of each row say as much of the shape as all of its pixels.
+        first = np.flatnonzero(np.diff(ys, prepend=-1))
+        ends = np.concatenate([first, np.append(first[1:], len(ys)) - 1])
+        points = np.column_stack([xs[ends], ys[ends]]).astype(np.float32)
+        _, (width, height), degrees = cv2.minAreaRect(points)
+        along = float(np.radians(degrees)) + (0 if width >= height else np.pi / 2)
+        return along, min(width, height), max(width, height) > _LONG_SIDE * min(width, height)
+
 
 def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
     """What lies mostly inside the words; and the borders, icons and neighbours that reach into them.
 
     Where letters touch a rule or a frame, straight runs longer than any stroke of theirs are cut off first.
     """
-    along, thick, clear = _direction(words.tight)
+    along, thick, clear = words.direction
     across = along + np.pi / 2
     rules = _rules(found, words, along) if clear else np.zeros_like(found)
     inside, outside = _parted(found & ~rules, words.tight)
@@ -111,17 +126,6 @@ def _parted(found: Mask, tight: Mask) -> tuple[Mask, Mask]:
     inside, outside = within >= _INSIDE * total, (within > 0) & (within < _INSIDE * total)
     inside[0] = outside[0] = False
     return np.asarray(inside[labels], dtype=bool), np.asarray(outside[labels], dtype=bool)
-
-
-def _direction(tight: Mask) -> tuple[float, float, bool]:
-    """The angle of the words' longer side, the shorter one in pixels, and whether the angle is sure."""
-    ys, xs = np.nonzero(tight)
-    if not len(xs):
-        return 0.0, 0.0, False
-    _, (width, height), degrees = cv2.minAreaRect(np.column_stack([xs, ys]).astype(np.float32))
-    along = float(np.radians(degrees)) + (0 if width >= height else np.pi / 2)
-    clear = max(width, height) > _LONG_SIDE * min(width, height)
-    return along, min(width, height), clear
 
 
 def _runs(found: Mask, angle: float, length: float) -> Mask:

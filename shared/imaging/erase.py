@@ -12,7 +12,7 @@ import numpy as np
 from shared.imaging.attached import Mask, Words, dilated
 from shared.imaging.decode import Pixels
 from shared.imaging.frame import Points, bounds, filled, grown
-from shared.imaging.ink import Floats, Ground, Ink, separate, softness
+from shared.imaging.ink import Floats, Ground, Ink, largest, separate, softness
 from shared.scenes.schemas import Block, Line
 
 _TEXTURED = 0.9
@@ -141,7 +141,7 @@ def _repaint(
 def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
     """Pixels within a coding block of the ink, but for things that go on beyond it."""
     near = dilated(ink.halo, _CODING_BLOCK)
-    away = np.abs(crop - ground.smooth).max(axis=2)
+    away = largest(crop - ground.smooth)
     things = (away > max(_FAINT, 4 * _RGB_OF_LAB * ground.noise)) & ~ink.halo
     count, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
     beyond = np.bincount(labels[~near], minlength=count) > 0
