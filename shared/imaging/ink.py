@@ -18,7 +18,6 @@ from shared.imaging.palette import evidence
 Floats = NDArray[np.float32]
 
 _SAMPLE = 2500  # pixels that tell enough of a crop
-_SETTLED = 0.01  # share of the ink that another look may change and not be worth a third
 _LARGEST_EM = 56.0
 _BUSY = 2.0  # texture of a ground, from which distance from its smooth part says little
 _SURE, _LIKELY = 0.9, 0.3  # evidence of the palette for ink and for its rim
@@ -95,14 +94,11 @@ def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
     plane = _robust_plane(rgb, learn, words)
     far = distance(lab, to_lab(plane))
     ink = _threshold(far, words, np.ones_like(words.tight))
-    for _ in range(2):
-        known = _known(learn, ink)
-        smooth = _local_mean(rgb, known, plane, words.em)
-        away = lab - to_lab(smooth)
-        far, before = lengths(away), ink
-        ink = _threshold(far, words, _same_side(rgb, away, far, ink.core))
-        if np.count_nonzero(ink.halo ^ before.halo) <= _SETTLED * np.count_nonzero(ink.halo):
-            break
+    known = _known(learn, ink)
+    smooth = _local_mean(rgb, known, plane, words.em)
+    away = lab - to_lab(smooth)
+    far = lengths(away)
+    ink = _threshold(far, words, _same_side(rgb, away, far, ink.core))
     known = _known(learn, ink)
     noise, texture = _residuals(lab, smooth, far, known)
     if texture > _BUSY:

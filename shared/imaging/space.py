@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shared.imaging.decode import Pixels
 from shared.imaging.frame import Frame, Points, bounds
 from shared.imaging.geometry import Box
-from shared.imaging.ink import Mask, to_lab
+from shared.imaging.ink import Mask, distance, largest, to_lab
 
 _SAMPLES_PER_EM = 16
 _ASIDE = 0.4  # what is left free before an obstacle, in ems
@@ -141,16 +141,17 @@ def _alike(samples: Pixels, own: Mask) -> Mask:
     design = _design(xs, ys, own.shape)
     values = lab[ys, xs].astype(np.float64)
     start = np.median(values, axis=0)
-    near = np.abs(values - start).max(axis=1) < 12
+    near = largest(values - start) < 12
     if near.sum() < 8:
         near[:] = True
     # A slope learnt in a small box must not be believed far outside it.
     ridge = np.diag([0.0, 1.0, 1.0]) * near.sum() * 0.02
     fit = np.linalg.solve(design[near].T @ design[near] + ridge, design[near].T @ values[near])
     spread = float(np.sqrt(np.mean((values[near] - design[near] @ fit) ** 2)))
-    grid_y, grid_x = np.mgrid[0 : own.shape[0], 0 : own.shape[1]]
-    expected = _design(grid_x.ravel(), grid_y.ravel(), own.shape) @ fit
-    away = np.sqrt(((lab.reshape(-1, 3) - expected) ** 2).sum(axis=1)).reshape(own.shape)
+    height, width = own.shape
+    along = (np.arange(width) / width - 0.5)[None, :, None] * fit[1]
+    down = (np.arange(height) / height - 0.5)[:, None, None] * fit[2]
+    away = distance(lab, (fit[0] + along + down).astype(np.float32))
     return np.asarray(away < min(20.0, max(7.0, 4.5 * spread)), dtype=bool)
 
 
