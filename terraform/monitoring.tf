@@ -176,7 +176,7 @@ resource "google_monitoring_dashboard" "overview" {
           xyChart = {
             dataSets = [{
               plotType        = "LINE"
-              timeSeriesQuery = { prometheusQuery = replace(local.alerts[name].query, "/ (>=?) [0-9.]+$/", "") }
+              timeSeriesQuery = { prometheusQuery = replace(local.alerts[name].query, "/\\s[<>]=? [0-9.]+$/", "") }
             }]
           }
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,18 +58,29 @@ def _install() -> None:
     missing = [program for program in ("node", "npm") if shutil.which(program) is None]
     if missing:
         raise NoParser(f"{' and '.join(missing)} is not installed (Debian: apt-get install nodejs npm)")
-    _INSTALLED.mkdir(parents=True, exist_ok=True)
-    wanted = [p for p in _SOURCE.iterdir() if p.is_file()]
-    current = all(
-        (_INSTALLED / p.name).is_file() and (_INSTALLED / p.name).read_bytes() == p.read_bytes()
-        for p in wanted
-    )
-    if current and (_INSTALLED / "node_modules").is_dir():
+    wanted = [path for path in _SOURCE.iterdir() if path.is_file()]
+    if all(_same(path, _INSTALLED / path.name) for path in wanted):
         return
-    for path in wanted:
-        shutil.copyfile(path, _INSTALLED / path.name)
+    _INSTALLED.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_INSTALLED.parent) as folder:
+        made = Path(folder) / "made"
+        shutil.copytree(_SOURCE, made, ignore=shutil.ignore_patterns("node_modules"))
+        _fetch(made)
+        shutil.rmtree(_INSTALLED, ignore_errors=True)
+        made.rename(_INSTALLED)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other.is_file() and one.read_bytes() == other.read_bytes()
+
+
+def _fetch(folder: Path) -> None:
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    done = subprocess.run(command, cwd=_INSTALLED, capture_output=True, text=True, check=False, timeout=120)
-    if done.returncode:
-        shutil.rmtree(_INSTALLED)
-        raise NoParser(f"npm cannot fetch the parser: {(done.stderr or done.stdout).strip()[-300:]}")
+    try:
+        subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        raise NoParser("npm does not fetch the parser: no answer in two minutes") from None
+    except subprocess.CalledProcessError as error:
+        raise NoParser(
+            f"npm cannot fetch the parser: {(error.stderr or error.stdout).strip()[-300:]}"
+        ) from None

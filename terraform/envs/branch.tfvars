@@ -1,5 +1,5 @@
 # A project for one branch, destroyed with it.
 environment    = "branch"
-database_tier  = "db-f1-micro"
+database_tier  = "db-custom-1-3840"
 protect        = false
 monthly_budget = 20

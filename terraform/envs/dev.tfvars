@@ -1,6 +1,6 @@
 # Where developers try things: small, and may be thrown away.
 environment    = "dev"
-database_tier  = "db-f1-micro"
+database_tier  = "db-custom-1-3840"
 protect        = false
 monthly_budget = 50
 settings       = { LOG_LEVEL = "DEBUG" }

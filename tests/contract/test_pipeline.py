@@ -39,6 +39,8 @@ def test_cloud_build_runs_on_the_functions_python():
         if step.get("entrypoint") == "make"
     }
     assert images == {f"python:{version[1]}.{version[2]}-bookworm"}
+    (image,) = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert image == f"python:{version[1]}.{version[2]}-slim-bookworm"
 
 
 def test_cloud_build_checks_and_tests_by_make():

@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.contract.terraform import rehearsal
 from tools import hcl
 from tools.hcl import TERRAFORM
 
@@ -78,3 +80,31 @@ def derived(run_terraform: Any, tmp_path_factory: pytest.TempPathFactory) -> dic
     run_terraform(folder, "init", "-input=false", "-no-color")
     run_terraform(folder, "apply", "-auto-approve", "-input=false", "-no-color")
     return json.loads(run_terraform(folder, "output", "-json", "it"))
+
+
+@pytest.fixture(scope="session")
+def rehearse(run_terraform: Any, modules: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Gives what every resource of one environment would be asked to be; see `rehearsal`."""
+    folder = tmp_path_factory.mktemp("rehearsal")
+    rehearsal.write(folder)
+    for path in (ROOT / "functions").glob("*/function.yaml"):
+        (folder / f"{path.parent.name}.zip").write_bytes(path.read_bytes())
+    run_terraform(folder, "init", "-input=false", "-no-color")
+
+    @cache
+    def of(environment: str, *more: str) -> dict[str, dict[str, Any]]:
+        context = {
+            "project": PROJECT,
+            "project_number": NUMBER,
+            "region": REGION,
+            "domain": "api.example.org",
+        }
+        values = [f"{name}={value}" for name, value in {**context, "bundles": folder}.items()]
+        options = [
+            f"-var-file={TERRAFORM}/envs/{environment}.tfvars",
+            *(f"-var={v}" for v in (*values, *more)),
+        ]
+        run_terraform(folder, "plan", "-input=false", "-no-color", "-lock=false", "-out=plan", *options)
+        return rehearsal.planned(json.loads(run_terraform(folder, "show", "-json", "plan")))
+
+    return of

@@ -1,0 +1,10 @@
+# The image of the migrations' job (docs/operations/deploy.md). Functions are built from their bundles, not from this.
+FROM python:3.11-slim-bookworm
+WORKDIR /imangor
+COPY requirements.txt .
+RUN pip install --no-cache-dir --root-user-action=ignore -r requirements.txt
+COPY shared shared
+COPY functions functions
+COPY tools tools
+USER nobody
+CMD ["python", "-m", "tools.migrate"]
