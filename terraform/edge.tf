@@ -1,9 +1,8 @@
 # The public door: an external HTTPS load balancer that routes by the manifests' `paths`, behind Cloud Armor.
 
 locals {
-  public   = { for name, f in module.manifests.functions : name => f if f.public }
-  landing  = "docs" # what no template matches gets this function's own "not found"
-  variable = "{"
+  public  = { for name, f in module.manifests.functions : name => f if f.public }
+  landing = "docs" # what no template matches gets this function's own "not found"
 }
 
 resource "google_compute_region_network_endpoint_group" "function" {
@@ -50,8 +49,8 @@ resource "google_compute_url_map" "edge" {
         priority = route_rules.key + 1
         service  = google_compute_backend_service.function[route_rules.value.function].id
         match_rules {
-          full_path_match     = strcontains(route_rules.value.path, local.variable) ? null : route_rules.value.path
-          path_template_match = strcontains(route_rules.value.path, local.variable) ? route_rules.value.path : null
+          full_path_match     = route_rules.value.template == null ? route_rules.value.path : null
+          path_template_match = route_rules.value.template
         }
       }
     }

@@ -62,6 +62,8 @@ def _block(interfaces: dict[str, str], name: str) -> dict[str, Any]:
         entry: dict[str, Any] = {} if optional else {"required": True}
         if nested in interfaces:
             entry["block"] = _block(interfaces, nested)
+        elif nested[:1].isupper():
+            raise SystemExit(f"{name}.{argument} is a {nested}, which is not defined")
         arguments[argument] = entry
     return arguments
 
@@ -76,14 +78,15 @@ def schema(wheel: Path) -> dict[str, Any]:
         inner = next(name for name in package.namelist() if name.endswith(".jsii.tgz"))
         archive = package.read(inner)
     folders = {_folder(kind): kind for kind in used()}
-    types, version = {}, ""
+    definitions: dict[str, str] = {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         for entry in files:
-            kind = folders.get(entry.name.removeprefix("package/lib/").removesuffix("/index.d.ts"))
-            if kind and (content := files.extractfile(entry)):
-                definitions = content.read().decode()
-                types[kind] = extract(definitions)
-                version = version or _VERSION.findall(definitions)[0]
+            # A large type has its blocks in files beside its own.
+            kind = folders.get(entry.name.removeprefix("package/lib/").partition("/")[0])
+            if kind and entry.name.endswith(".d.ts") and (content := files.extractfile(entry)):
+                definitions[kind] = definitions.get(kind, "") + content.read().decode()
+    types = {kind: extract(text) for kind, text in definitions.items()}
+    version = _VERSION.findall(next(iter(definitions.values())))[0]
     if unknown := used() - set(types):
         raise SystemExit(f"the provider does not know {sorted(unknown)}")
     return {"provider": version, "package": PACKAGE, "types": dict(sorted(types.items()))}

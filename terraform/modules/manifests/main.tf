@@ -50,8 +50,16 @@ locals {
   deadlines = { for name, m in local.manifests : name => max(15, local.seconds[name]) if m.kind == "task" }
 
   # The more specific template first: letters sort before "~", which stands for a variable.
-  templates = merge([for name, m in local.manifests : { for path in m.paths : replace(path, "/{[a-z_]+}/", "~") => { path = path, function = name } }]...)
-  routes    = [for key in sort(keys(local.templates)) : local.templates[key]]
+  templates = merge([
+    for name, m in local.manifests : {
+      for path in m.paths : replace(path, "/{[a-z_]+}/", "~") => {
+        path     = path
+        function = name
+        template = strcontains(path, "{") ? replace(path, "}", "=*}") : null # as the load balancer writes it
+      }
+    }
+  ]...)
+  routes = [for key in sort(keys(local.templates)) : local.templates[key]]
 
   words = { for name, m in local.manifests : name => [for word in m.uses : local.capabilities.words[word]] }
   roles = { for name, words in local.words : name => distinct(concat(local.capabilities.always.roles, flatten(words[*].roles))) }

@@ -85,6 +85,14 @@ def test_the_schema_is_of_the_provider_that_is_asked_for_and_of_nothing_else(roo
     assert set(SCHEMA["types"]) == used()
 
 
+def test_the_schema_goes_as_deep_as_the_provider():
+    """The largest types have their blocks in files of their own."""
+    rule = SCHEMA["types"]["google_compute_url_map"]["arguments"]["path_matcher"]["block"]["route_rules"][
+        "block"
+    ]
+    assert "path_template_match" in rule["match_rules"]["block"]
+
+
 def test_everything_that_is_referred_to_is_there(modules):
     reference = re.compile(r"(?<![\w.\"])((?:data\.)?google_\w+)\.(\w+)(?:\[[^\]]*\])?(?:\.(\w+))?")
     faults = []

@@ -107,7 +107,7 @@ def _triggers(plan: dict[str, Any], m: Manifest) -> list[Any]:
     url = f"https://{m.service}-{NUMBER}.{REGION}.run.app"
     if m.public:
         rules = plan["google_compute_url_map.edge"]["path_matcher"][0]["route_rules"]
-        return [r for r in rules for match in r["match_rules"] if set(match.values()) & set(m.paths)]
+        return [rule for rule in rules if _path(rule) in m.paths]
     if m.kind == "task":
         return [q for q in _of(plan, "google_cloud_tasks_queue").values() if q["name"] in m.queues]
     if m.kind == "schedule":
@@ -117,6 +117,22 @@ def _triggers(plan: dict[str, Any], m: Manifest) -> list[Any]:
         ]
     pushes = [s["push_config"][0] for s in _of(plan, "google_pubsub_subscription").values()]
     return [p for p in pushes if p["push_endpoint"] == p["oidc_token"][0]["audience"] == url]
+
+
+def _path(rule: dict[str, Any]) -> str:
+    (match,) = rule["match_rules"]
+    (path,) = (value for value in match.values() if value is not None)
+    return path.replace("=*}", "}")
+
+
+def test_every_path_is_routed_in_order_and_within_what_a_rule_may_hold(rehearse):
+    edge = rehearse("prod")["google_compute_url_map.edge"]["path_matcher"][0]
+    rules = edge["route_rules"]
+    assert sorted(map(_path, rules)) == sorted(path for m in MANIFESTS.values() for path in m.paths)
+    assert [rule["priority"] for rule in rules] == list(range(1, len(rules) + 1))
+    templates = [t for r in rules if (t := r["match_rules"][0]["path_template_match"])]
+    assert all(t.count("*") <= 5 and len(t) <= 255 for t in templates)
+    assert all("{" not in (r["match_rules"][0]["full_path_match"] or "") for r in rules)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
