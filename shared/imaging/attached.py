@@ -76,6 +76,11 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
     return inside, (outside | whole | rules) & ~inside
 
 
+def roughly_attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
+    """What lies mostly inside the words, and what else reaches into them, with nothing cut off either."""
+    return _parted(found, words.tight)
+
+
 def _rules(found: Mask, words: Words, along: float) -> Mask:
     """Straight runs along the line that go on beyond the words; an underline ends with them."""
     runs = _runs(found, along, _LONGEST_STROKE * words.em) & found

@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.imaging.attached import Mask as Mask
-from shared.imaging.attached import Words, attached, dilated
+from shared.imaging.attached import Words, attached, dilated, roughly_attached
 from shared.imaging.decode import Pixels
 from shared.imaging.palette import evidence
 
 Floats = NDArray[np.float32]
 
-_SAMPLE = 2500  # pixels that tell enough of a crop
+_SAMPLE = 2000  # pixels that tell enough of a crop
 _LARGEST_EM = 56.0
 _BUSY = 2.0  # texture of a ground, from which distance from its smooth part says little
 _SURE, _LIKELY = 0.9, 0.3  # evidence of the palette for ink and for its rim
+_STANDS_OUT = 0.5  # least share of the ink's contrast for a finding to be preferred to it
 _AGREE = 0.45  # least share of the palette's ink that the ground's distance must have found too
 _UNEVEN, _USUAL_COVER = 1.2, 0.1  # texture that hides ink, and the share of the words that ink takes up
 _LEAST_COVER = 0.03  # of the words' area: less is no text
@@ -93,7 +94,7 @@ def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
     learn = words.usable | words.wide
     plane = _robust_plane(rgb, learn, words)
     far = distance(lab, to_lab(plane))
-    ink = _threshold(far, words, np.ones_like(words.tight))
+    ink = _threshold(far, words, np.ones_like(words.tight), first=True)
     known = _known(learn, ink)
     smooth = _local_mean(rgb, known, plane, words.em)
     away = lab - to_lab(smooth)
@@ -101,14 +102,21 @@ def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
     ink = _threshold(far, words, _same_side(rgb, away, far, ink.core))
     known = _known(learn, ink)
     noise, texture = _residuals(lab, smooth, far, known)
-    if texture > _BUSY:
+    # What lies beyond the letters' own ground, such as a sign's edge, does not make that busy.
+    if texture > _BUSY and _residuals(lab, smooth, far, known & words.wide)[1] > _BUSY:
         other = _by_palette(lab, far, words)
-        if other is not None and (ink.core & other.core).sum() < _AGREE * other.core.sum():
+        if other is not None and _is_better(other, ink):
             known = _known(learn, other)
             return Ground(_local_mean(rgb, known, plane, words.em), noise, texture, known), other
     if texture > _UNEVEN:
         ink = with_whole_words(ink, words)
     return Ground(smooth, noise, texture, known), ink
+
+
+def _is_better(other: Ink, ink: Ink) -> bool:
+    """Whether another finding shows much that was missed, and stands out from the ground as well."""
+    missed = (ink.core & other.core).sum() < _AGREE * other.core.sum()
+    return bool(missed and other.contrast >= _STANDS_OUT * ink.contrast)
 
 
 def with_whole_words(ink: Ink, words: Words) -> Ink:
@@ -199,7 +207,7 @@ def _robust_plane(rgb: Pixels, where: Mask, words: Words) -> Floats:
     design = np.column_stack([np.ones(len(xs)), xs / width - 0.5, ys / height - 0.5])
     weights = _near_mode(values, votes) * votes
     fit = np.zeros((3, 3))
-    for _ in range(6):
+    for _ in range(4):
         root = np.sqrt(weights)[:, None]
         ridge = np.diag([1e-9, 0.5, 0.5]) * weights.sum() * 1e-3
         scaled = design * root
@@ -237,7 +245,8 @@ def _near_mode(values: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArr
     return np.asarray(np.exp(-((away / 40) ** 2)), dtype=np.float64)
 
 
-def _threshold(far: Floats, words: Words, same: Mask) -> Ink:
+def _threshold(far: Floats, words: Words, same: Mask, *, first: bool = False) -> Ink:
+    """Ink by its distance from the ground; a `first` look need not know what touches it."""
     inside = far[words.tight]
     if inside.size == 0:
         none = np.zeros_like(words.tight)
@@ -247,7 +256,7 @@ def _threshold(far: Floats, words: Words, same: Mask) -> Ink:
     noise = 1.48 * float(np.median(calm)) if calm.size else 1.0
     cut = max(between, 3 * noise, 4.0)
     foreign = np.asarray(far > cut, dtype=bool)
-    core, strange = attached(foreign & same, words)
+    core, strange = roughly_attached(foreign, words) if first else attached(foreign & same, words)
     core, free = core & words.wide, words.wide & ~strange
     contrast = float(np.percentile(far[core], 80)) if core.any() else 0.0
     # A rim pixel carries a share of the ink; below an eighth it cannot be told from noise.
