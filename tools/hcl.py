@@ -57,7 +57,7 @@ def _merge(merged: dict[str, Any], block: str, content: Any) -> None:
 def _install() -> None:
     missing = [program for program in ("node", "npm") if shutil.which(program) is None]
     if missing:
-        raise NoParser(f"{' and '.join(missing)} is not installed (Debian: apt-get install nodejs npm)")
+        raise NoParser(f"not installed: {', '.join(missing)} (Debian: apt-get install nodejs npm)")
     wanted = [path for path in _SOURCE.iterdir() if path.is_file()]
     if all(_same(path, _INSTALLED / path.name) for path in wanted):
         return
