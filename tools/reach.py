@@ -2,9 +2,10 @@
 
 The walk follows names: a module that is loaded loads what it imports at its top; a function or class that is
 referred to brings what it refers to, imports inside of functions included. Classes count as a whole, but for
-the composition root, whose members are followed one by one: it can build everything, and what a function uses
-of it is what stands behind `ctx.` in its `main.py` and in its edge. `if TYPE_CHECKING:` is not followed.
-What goes by names that are made up at run time is not seen, so `import_module` takes a literal only.
+the composition root with its parts in `shared.wiring`, whose members are followed one by one: it can build
+everything, and what a function uses of it is what stands behind `ctx.` in its `main.py` and in its edge.
+`if TYPE_CHECKING:` is not followed. What goes by names that are made up at run time is not seen, so
+`import_module` takes a literal only.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from pathlib import Path
 
 PACKAGE = "shared"
 COMPOSITION = "shared.context"
+PARTS = "shared.wiring."
 CONTEXT = "Context"
 MAIN = "main"
 
 Symbol = tuple[str, str]
-"""Module and name in it; a member of the context is `("shared.context", "Context.jobs")`."""
+"""Module and name in it; a context's member, wherever it stands: `("shared.context", "Context.jobs")`."""
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ALWAYS = ("__init__", "for_request")
@@ -68,16 +70,14 @@ class _Module:
 
     @cached_property
     def definitions(self) -> dict[str, ast.AST]:
-        """Functions and classes by name; the context's members instead of the context."""
+        """Functions and classes by name; in the composition root, members instead of classes."""
         found: dict[str, ast.AST] = {}
         for node in _statements(self.tree):
-            if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            if isinstance(node, ast.ClassDef) and _composes(self.name):
+                members = (n for n in node.body if isinstance(n, _FUNCTIONS))
+                found |= {f"{CONTEXT}.{member.name}": member for member in members}
+            elif isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
                 found[node.name] = node
-        if self.name == COMPOSITION:
-            context = found.pop(CONTEXT)
-            found |= {
-                f"{CONTEXT}.{n.name}": n for n in ast.iter_child_nodes(context) if isinstance(n, _FUNCTIONS)
-            }
         return found
 
     @cached_property
@@ -117,16 +117,24 @@ class _Walk:
             for always in _ALWAYS:
                 self.refer((module, f"{CONTEXT}.{always}"))
             return
-        node = self.modules[module].definitions.get(name)
+        home = self._home(name) if module == COMPOSITION else module
+        node = self.modules[home].definitions.get(name)
         if node is None or (module == COMPOSITION and name.removeprefix(f"{CONTEXT}.") in self.without):
             return
         self.symbols[symbol] = node
-        self._follow(module, [node])
+        self._follow(home, [node])
 
     def refer_all(self, module: str) -> None:
-        """Reach everything that a module defines."""
-        for name in self.modules[module].definitions:
-            self.refer((module, name))
+        """Reach everything that a module defines; of the composition root, in all of its parts."""
+        homes = filter(_composes, list(self.modules)) if module == COMPOSITION else [module]
+        for home in homes:
+            for name in self.modules[home].definitions:
+                self.refer((COMPOSITION if name.startswith(f"{CONTEXT}.") else home, name))
+
+    def _home(self, member: str) -> str:
+        """The module of the composition root that defines a member; the root loads all of them."""
+        root = (module for name, module in self.modules.items() if _composes(name))
+        return next((module.name for module in root if member in module.definitions), COMPOSITION)
 
     def _load_one(self, name: str) -> None:
         if name in self.modules:
@@ -164,13 +172,13 @@ class _Walk:
 
     def _follow_context(self, module: str, node: ast.AST) -> None:
         """Reach `ctx.member` in mains and edge, and `self.member` in the context itself."""
-        holder = "self" if module == COMPOSITION else "ctx"
-        if module not in (COMPOSITION, MAIN) and not module.startswith(f"{PACKAGE}.edge."):
+        holder = "self" if _composes(module) else "ctx"
+        if module != MAIN and not _composes(module) and not module.startswith(f"{PACKAGE}.edge."):
             return
         if isinstance(node, ast.Attribute) and _last_name(node.value) == holder:
             self.load(COMPOSITION)
             self.refer((COMPOSITION, f"{CONTEXT}.{node.attr}"))
-        elif module in (COMPOSITION, MAIN) and any(_last_name(v) == holder for v in _handed_on(node)):
+        elif (module == MAIN or _composes(module)) and any(_last_name(v) == holder for v in _handed_on(node)):
             self.load(COMPOSITION)
             self.refer_all(COMPOSITION)
 
@@ -239,6 +247,10 @@ def _last_name(node: ast.AST) -> str | None:
     if isinstance(node, ast.Name):
         return node.id
     return node.attr if isinstance(node, ast.Attribute) else None
+
+
+def _composes(module: str) -> bool:
+    return module == COMPOSITION or module.startswith(PARTS)
 
 
 def _ours(name: str) -> bool:

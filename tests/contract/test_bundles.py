@@ -52,7 +52,8 @@ def refuse(event, arguments):
 
 sys.addaudithook(refuse)
 from shared import context
-faces = context.fonts().candidates("sans", False, "ar")
+from shared.wiring import clients
+faces = clients.fonts().candidates("sans", False, "ar")
 print(sum(any(ord(c) in face.characters for face in faces) for c in "aЖع中"))
 print(context.__file__)
 """

@@ -154,11 +154,11 @@ def test_only_the_unit_of_work_commits():
     assert commits == {"shared/db/unit_of_work.py", "shared/db/migrate.py"}
 
 
-def test_only_the_composition_root_builds_adapters():
+def test_only_one_file_of_the_composition_root_builds_adapters():
     builders = {
         _name(path)
         for path in SHARED
         for node in ast.walk(_tree(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLIENTS
     }
-    assert builders == {"shared/context.py"}
+    assert builders == {"shared/wiring/clients.py"}

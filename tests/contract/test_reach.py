@@ -12,9 +12,21 @@ from tools.reach import Untraceable, reach
 FILES = {
     "shared/__init__.py": "",
     "shared/context.py": """
-        from shared.core.ids import START
+        from shared.wiring.notes import NoteServices
 
-        class Context:
+        class Context(NoteServices):
+            def picture(self):
+                from shared.imaging.render import render
+                return render(self.notes)
+            def handed_on(self):
+                return something(self)
+    """,
+    "shared/wiring/__init__.py": "",
+    "shared/wiring/notes.py": """
+        from shared.core.ids import START
+        from shared.wiring.clients import store
+
+        class NoteServices:
             def __init__(self): ...
             @classmethod
             def for_request(cls): return cls()
@@ -22,12 +34,8 @@ FILES = {
             def notes(self):
                 from shared.notes.service import Notes
                 return Notes(store())
-            def picture(self):
-                from shared.imaging.render import render
-                return render(self.notes)
-            def handed_on(self):
-                return something(self)
-
+    """,
+    "shared/wiring/clients.py": """
         def store():
             from shared.storage.disk import Disk
             return Disk()
@@ -55,7 +63,8 @@ FILES = {
     "shared/edge/__init__.py": "",
     "shared/edge/page.py": "def page(call): return call.ctx.notes",
 }
-ALWAYS = {"shared", "shared.context", "shared.core", "shared.core.ids"}
+WIRING = {"shared.wiring", "shared.wiring.notes", "shared.wiring.clients"}
+ALWAYS = {"shared", "shared.context", "shared.core", "shared.core.ids"} | WIRING
 NOTES = {"shared.notes", "shared.notes.service", "shared.storage", "shared.storage.disk"}
 
 

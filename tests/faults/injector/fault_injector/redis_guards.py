@@ -18,7 +18,7 @@ def _keys(module: Any) -> None:
         return f"control:{operation}:{key}"
 
     def reserve(original: Any, store: Any, operation: str, key: str, fingerprint: str) -> Any:
-        from shared.context import redis_cache
+        from shared.wiring.clients import redis_cache
 
         known = redis_cache().attempt(lambda redis: redis.get(name(operation, key)))
         if known is None:
@@ -27,7 +27,7 @@ def _keys(module: Any) -> None:
         return module.Finished(reply["status"], reply["headers"], reply["body"].encode())
 
     def finish(original: Any, store: Any, owned: Any, status: int, headers: Any, body: bytes) -> None:
-        from shared.context import redis_cache
+        from shared.wiring.clients import redis_cache
 
         reply = json.dumps({"status": status, "headers": dict(headers), "body": body.decode()})
         redis_cache().attempt(lambda redis: redis.set(name(owned.operation, owned.key), reply))

@@ -1,0 +1,51 @@
+"""Who calls, how often, and whether they called before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shared.auth.principal import Principal
+from shared.cache.rate_limit import RateLimiter, RateState
+from shared.core.clock import utc_now
+from shared.core.config import PaymentSettings
+from shared.wiring.clients import redis_cache
+from shared.wiring.request import Request
+
+if TYPE_CHECKING:
+    from shared.auth.authenticator import Authenticator
+    from shared.db.idempotency import IdempotencyKeys
+
+
+class CallerServices(Request):
+    """What the edge asks for before an operation begins."""
+
+    def authenticate(self, authorization: str | None, api_key: str | None) -> Principal:
+        """Prove who calls."""
+        return self.authenticator.authenticate(authorization, api_key)
+
+    @cached_property
+    def authenticator(self) -> Authenticator:
+        """Checks credentials."""
+        from shared.auth.authenticator import Authenticator
+
+        return Authenticator(lambda key_hash: self.open(None, key_hash), redis_cache())
+
+    def check_signature(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Prove that a message comes from the payment provider's adapter; raises `BadSignature`."""
+        from shared.webhooks.signature import secret_bytes, verify
+
+        secrets = PaymentSettings.load().payments_secret.split()
+        verify([secret_bytes(secret) for secret in secrets], headers, body, utc_now().timestamp())
+
+    def rate_limit(self, rule_name: str, principal_id: str, limit: int, window_seconds: int) -> RateState:
+        """Count the request against a politeness limit."""
+        return RateLimiter(redis_cache()).check(rule_name, principal_id, limit, window_seconds)
+
+    @cached_property
+    def idempotency(self) -> IdempotencyKeys:
+        """The caller's idempotency keys."""
+        from shared.db.idempotency import IdempotencyKeys
+
+        return IdempotencyKeys(self.caller.id, self.open_for_caller, lambda: self.uow)
