@@ -1,4 +1,5 @@
-# The image of the migrations' job (docs/operations/deploy.md). Functions are built from their bundles, not from this.
+# The image of the job that migrates and opens the first account (docs/operations/deploy.md). Functions are built from
+# their bundles, not from this.
 FROM python:3.11-slim-bookworm
 WORKDIR /imangor
 COPY requirements.txt .
@@ -7,4 +8,5 @@ COPY shared shared
 COPY functions functions
 COPY tools tools
 USER nobody
-CMD ["python", "-m", "tools.migrate"]
+ENTRYPOINT ["python"]
+CMD ["-m", "tools.migrate"]

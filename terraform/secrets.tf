@@ -72,8 +72,37 @@ resource "google_service_account" "migrations" {
   depends_on   = [google_project_service.api]
 }
 
+# KEY_PEPPER for the first account's key, see tools/found.py.
 resource "google_secret_manager_secret_iam_member" "migrations" {
-  secret_id = google_secret_manager_secret.secret["MIGRATIONS_URL"].id
+  for_each  = toset(["MIGRATIONS_URL", "KEY_PEPPER"])
+  secret_id = google_secret_manager_secret.secret[each.value].id
   role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.migrations.member
+}
+
+# Where the first account's key waits for whoever deploys; without a value until then, and after it was taken.
+resource "google_secret_manager_secret" "first_key" {
+  secret_id = "first-key"
+  labels    = local.labels
+
+  replication {
+    user_managed {
+      replicas {
+        location = var.region
+        dynamic "customer_managed_encryption" {
+          for_each = var.cmek_key == null ? [] : [var.cmek_key]
+          content {
+            kms_key_name = customer_managed_encryption.value
+          }
+        }
+      }
+    }
+  }
+  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]
+}
+
+resource "google_secret_manager_secret_iam_member" "first_key" {
+  secret_id = google_secret_manager_secret.first_key.id
+  role      = "roles/secretmanager.secretVersionAdder"
   member    = google_service_account.migrations.member
 }

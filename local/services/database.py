@@ -55,6 +55,7 @@ def fingerprint(users: Mapping[str, str]) -> str:
     digest = hashlib.sha256(json.dumps(users, sort_keys=True).encode())
     sources = sorted((REPOSITORY / "shared/db/migrations").rglob("*.py"))
     sources += [REPOSITORY / "shared/db/migrate.py", REPOSITORY / "local/seed.py", Path(__file__)]
+    sources.append(REPOSITORY / "shared/accounts/founding.py")
     for path in sources:
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -157,7 +158,7 @@ def _seed(state: State, port: int, connection: pg8000.native.Connection) -> None
         known = {"account": seeded.account, "api_key": seeded.api_key}
     # A developer's account from before a scope was there gets it; a new one has all of them.
     connection.run(
-        "update api_keys set scopes = :s where account_id = :a and name = 'seeded'",
+        "update api_keys set scopes = :s where account_id = :a and name = 'first'",
         s=list(SCOPES),
         a=known["account"],
     )
