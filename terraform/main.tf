@@ -16,6 +16,7 @@ locals {
     CORS_ORIGINS             = join(",", var.cors_origins)
     INSTANCE_CONNECTION_NAME = "${var.project}:${var.region}:${local.database}"
     DATABASE_NAME            = local.database
+    TRUSTED_PROXIES          = "2" # the load balancer writes two entries: the client's address and its own
     UPLOADS_BUCKET           = local.buckets.uploads
     RESULTS_BUCKET           = local.buckets.results
   }, var.settings)

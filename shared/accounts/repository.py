@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from shared.accounts.schemas import Location
-from shared.auth.authenticator import key_cache_key
+from shared.auth.key_prover import key_cache_key
 from shared.db.models import accounts, api_keys
 from shared.db.unit_of_work import UnitOfWork
 

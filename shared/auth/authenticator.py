@@ -1,71 +1,77 @@
-"""Credentials in, principal out. API keys are the one credential there is."""
+"""Credentials in, principal out: the credential's shape says who is asked to prove it."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Final, Protocol
 
-from shared.auth.api_keys import is_well_formed, key_hash
 from shared.auth.principal import Principal
-from shared.auth.repository import find_principal
-from shared.cache.read_through import read_through
-from shared.cache.redis import RedisCache, cache_key
-from shared.core.config import KeySettings
+from shared.core.credentials import Credentials
 from shared.core.errors import Unauthenticated
-from shared.db.unit_of_work import UnitOfWork
 
-CACHE_SECONDS = 60
+_JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
+_KEY: Final = "img_"
+
+
+class Shape(Enum):
+    """What a credential looks like; nothing is known of it yet."""
+
+    KEY = "an API key"
+    ACCESS_TOKEN = "an access token"  # noqa: S105 - a name, not a token
+    ID_TOKEN = "an ID token"  # noqa: S105 - a name, not a token
+    SESSION = "a session cookie"
+
+
+class Prover(Protocol):
+    """Knows one shape of credential."""
+
+    def prove(self, secret: str, credentials: Credentials) -> Principal:
+        """Who holds `secret`, the key, token or cookie among `credentials`; raises `Unauthenticated`."""
 
 
 class Authenticator:
-    """Looks keys up by their keyed hash, through the cache."""
+    """Finds the prover for a request's credential."""
 
-    def __init__(self, open_uow: Callable[[str], UnitOfWork], cache: RedisCache):
-        """`open_uow` opens a unit of work that presents the given key hash (hex)."""
-        self._open_uow = open_uow
-        self._cache = cache
+    def __init__(self, provers: Mapping[Shape, Callable[[], Prover]], issuer: str | None = None) -> None:
+        """`provers` are built when they are needed; a shape without one is refused.
 
-    def authenticate(self, authorization: str | None, api_key: str | None) -> Principal:
-        """Prove the caller by `Authorization: Bearer <key>` or `X-Api-Key`; raises `Unauthenticated`."""
-        key = api_key or _bearer(authorization)
-        if key is None:
-            raise Unauthenticated("Send an API key as `Authorization: Bearer …` or as `X-Api-Key`.")
-        if not is_well_formed(key):
-            raise Unauthenticated("The API key is not valid.")
-        digest = key_hash(key, KeySettings.load().key_pepper)
-        principal = read_through(
-            self._cache,
-            key_cache_key(digest),
-            CACHE_SECONDS,
-            lambda: self._find(digest),
-            _encode,
-            _decode,
-            name="key",
-        )
-        if principal is None:
-            raise Unauthenticated("The API key is not valid.")
-        return principal
+        `issuer` is whose tokens are access tokens; all other tokens are identity tokens.
+        """
+        self._provers = provers
+        self._issuer = issuer
 
-    def _find(self, digest: bytes) -> Principal | None:
-        with self._open_uow(digest.hex()) as uow:
-            return find_principal(uow, digest)
+    def authenticate(self, credentials: Credentials) -> Principal:
+        """Prove the caller; raises `Unauthenticated`. A key or token in a header goes before a cookie."""
+        shape, secret = self._shape(credentials)
+        prover = self._provers.get(shape)
+        if prover is None:
+            raise Unauthenticated(f"This does not take {shape.value}.")
+        return prover().prove(secret, credentials)
 
-
-def key_cache_key(digest: bytes) -> str:
-    """Where a key's principal is cached; revoking the key invalidates it."""
-    return cache_key("keys", digest.hex())
+    def _shape(self, credentials: Credentials) -> tuple[Shape, str]:
+        secret = credentials.bearer
+        if secret is None:
+            if credentials.cookie and not credentials.authorization:
+                return Shape.SESSION, credentials.cookie
+            raise Unauthenticated("Send an API key or a token as `Authorization: Bearer …`.")
+        if secret.startswith(_KEY):
+            return Shape.KEY, secret
+        match = _JWT.fullmatch(secret)
+        if match is None:
+            raise Unauthenticated("The API key or token is not valid.")
+        ours = self._issuer is not None and _issuer_of(match[1]) == self._issuer
+        return (Shape.ACCESS_TOKEN if ours else Shape.ID_TOKEN), secret
 
 
-def _encode(principal: Principal) -> bytes:
-    facts = (principal.id, principal.account, sorted(principal.scopes))
-    return json.dumps([*facts, principal.plan, principal.source, principal.targets]).encode()
-
-
-def _decode(data: bytes) -> Principal:
-    key, account, scopes, plan, source, targets = json.loads(data)
-    return Principal(key, account, frozenset(scopes), plan, source, tuple(targets))
-
-
-def _bearer(authorization: str | None) -> str | None:
-    scheme, _, token = (authorization or "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+def _issuer_of(payload: str) -> object:
+    """Who a token says it is from; not to be believed, only to know whom to ask."""
+    try:
+        claims = json.loads(base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_"))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+    return claims.get("iss") if isinstance(claims, dict) else None

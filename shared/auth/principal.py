@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 SCOPES: Final = (
     "jobs:read",
@@ -20,11 +20,18 @@ ADMIN: Final = "admin"
 """The scope of the platform's own people. The database must know the key's account as one of theirs."""
 
 
+Kind = Literal["key", "user", "token", "trial"]
+
+
 @dataclass(frozen=True)
 class Principal:
-    """An authenticated caller: a key's id, its account, what it may do, and the account's plan.
+    """An authenticated caller: who it is, its account, what it may do, and the account's plan.
 
+    `id` is what limits, idempotency keys and spending are counted by: `key_…` for an API key and for the
+    access tokens got with it, `usr_…` for a person. `account` is empty for a person who has none.
     `source` and `targets` are the languages of its jobs that say none; no source is detected.
+    `kind` is how it proved itself; `user`, `session` and `key` are the ids of the person, of the sign-in and
+    of the API key behind it, where there is one.
     """
 
     id: str
@@ -33,3 +40,7 @@ class Principal:
     plan: str = "standard"
     source: str | None = None
     targets: tuple[str, ...] = ()
+    kind: Kind = "key"
+    user: str | None = None
+    session: str | None = None
+    key: str | None = None

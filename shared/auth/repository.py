@@ -32,7 +32,7 @@ def find_principal(uow: UnitOfWork, digest: bytes) -> Principal | None:
     if account is None:
         return None
     defaults = (account.default_source, tuple(account.default_targets))
-    return Principal(row.id, row.account_id, scopes, account.plan, *defaults)
+    return Principal(row.id, row.account_id, scopes, account.plan, *defaults, key=row.id)
 
 
 def account_of(uow: UnitOfWork) -> Row[Any] | None:

@@ -163,6 +163,9 @@ class EdgeSettings(Settings):
 
     cors_origins: str = Field("", description="comma-separated origins that browsers may call from")
     problem_base: str = Field("https://imangor.dev/problems/", description="prefix of problem types")
+    trusted_proxies: int = Field(
+        0, ge=0, description="entries of X-Forwarded-For, from its end, that proxies of ours wrote"
+    )
     max_body_bytes: int = Field(20 * 1024 * 1024 + 65536, description="largest body accepted over HTTP")
     log_level: str = Field("INFO", description="lowest severity that is logged")
 

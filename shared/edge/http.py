@@ -44,6 +44,8 @@ F = TypeVar("F", bound=Callable[..., object])
 class Declaration(TypedDict, total=False):
     """The optional words of a declaration.
 
+    Before them stands `auth`: a scope, `"person"` for anybody who signed in, account or not, or None.
+
     `rate` is such as `30/minute`, counted per principal; `status` is that of success; `errors` are those the
     operation itself raises; `multipart` is the model of plain form fields where it is not that of `body`;
     `produces` the media type of a bytes reply.

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from shared.core.credentials import Credentials
 from shared.core.priority import Priority
 
 
@@ -22,11 +23,15 @@ class Principal(Protocol):
 
     @property
     def account(self) -> str:
-        """Identifier of the account the credential belongs to."""
+        """Identifier of the account the credential belongs to; empty for a person who has none."""
 
     @property
     def scopes(self) -> frozenset[str]:
         """Operations' `auth` words that this credential may use."""
+
+    @property
+    def user(self) -> str | None:
+        """Identifier of the person who signed in; None for what acts for no person."""
 
 
 class RateState(Protocol):
@@ -101,6 +106,7 @@ class EdgeContext(Protocol):
     """The services of one request, as far as the edge uses them. Making one does no I/O."""
 
     principal: Any
+    credentials: Credentials
 
     @property
     def idempotency(self) -> Idempotency:
@@ -110,8 +116,8 @@ class EdgeContext(Protocol):
     def inbox(self) -> Inbox:
         """The store of event identities."""
 
-    def authenticate(self, authorization: str | None, api_key: str | None) -> Principal:
-        """Check the `Authorization` and `X-Api-Key` values; raises `Unauthenticated` and the like."""
+    def authenticate(self, credentials: Credentials) -> Principal:
+        """Find out who sends these; raises `Unauthenticated` and the like."""
 
     def check_signature(self, headers: Mapping[str, str], body: bytes) -> None:
         """Check a message's signature over its body (Standard Webhooks); raises an error of status 401.

@@ -6,7 +6,8 @@ import re
 
 from flask import Request
 
-from shared.core.config import Misconfigured, ProjectSettings
+from shared.core.config import EdgeSettings, Misconfigured, ProjectSettings
+from shared.core.credentials import SESSION_COOKIE, Credentials
 from shared.core.ids import new_id
 from shared.core.logs import trace_id
 
@@ -32,12 +33,31 @@ def trace_facts(traceparent: str | None) -> dict[str, str]:
 
 
 def client_address(request: Request) -> str:
-    """The address that public operations are counted by.
+    """Where the request comes from, as the outermost proxy that is trusted saw it.
 
-    Google's load balancer appends `<client>, <balancer>` to `X-Forwarded-For`, so the last but one is the
-    client and everything before it is the client's own invention.
+    Each of the `TRUSTED_PROXIES` appends one entry to `X-Forwarded-For` (Google's load balancer counts as
+    two: `<client>, <balancer>`). What stands before those is the client's own invention. A request with
+    fewer entries did not come through them all, and only its connection tells where from.
     """
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
-    if len(hops) >= 2:
-        return hops[-2]
-    return hops[0] if hops else request.remote_addr or "unknown"
+    trusted = EdgeSettings.load().trusted_proxies
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
+    if not 1 <= trusted <= len(hops):
+        return request.remote_addr or "unknown"
+    return hops[-trusted]
+
+
+def credentials_of(request: Request) -> Credentials:
+    """What the request says of its sender."""
+    headers = request.headers
+    return Credentials(
+        authorization=headers.get("Authorization"),
+        api_key=headers.get("X-Api-Key"),
+        cookie=request.cookies.get(SESSION_COOKIE),
+        account=headers.get("X-Account"),
+        address=client_address(request),
+        agent=headers.get("User-Agent"),
+        method=request.method,
+        origin=headers.get("Origin"),
+        host=headers.get("Host"),
+    )

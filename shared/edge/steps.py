@@ -11,15 +11,16 @@ from typing import Any
 from flask import Request
 
 from shared.core.again import again
+from shared.core.credentials import Credentials
 from shared.core.errors import Forbidden, ImangorError, MalformedRequest, RateLimited, Unauthenticated
 from shared.core.logs import bound
 from shared.core.metrics import Metric, count
 from shared.edge.content import arguments, fingerprint, read_body
-from shared.edge.endpoint import Endpoint
-from shared.edge.ports import ContextFactory, EdgeContext, Finished
+from shared.edge.endpoint import PERSON, Endpoint
+from shared.edge.ports import ContextFactory, EdgeContext, Finished, Principal
 from shared.edge.problem import log_problem, problem
 from shared.edge.reply import Rendered, render
-from shared.edge.request_facts import client_address, trace_facts
+from shared.edge.request_facts import credentials_of, trace_facts
 
 
 @dataclass
@@ -41,7 +42,13 @@ class Call:
         made: EdgeContext = self.contexts.for_request(
             operation=self.endpoint.name, request_id=self.request_id
         )
+        made.credentials = self.credentials
         return made
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """What the request says of its sender."""
+        return credentials_of(self.request)
 
 
 Next = Callable[[], Rendered]
@@ -81,16 +88,19 @@ def authenticate(call: Call, proceed: Next) -> Rendered:
         call.ctx.check_signature(named, read_body(call.request))
     if scope is None:
         return proceed()
-    headers = call.request.headers
-    authorization, api_key = headers.get("Authorization"), headers.get("X-Api-Key")
-    if not authorization and not api_key:
-        raise Unauthenticated("Send an API key as `Authorization: Bearer …` or as `X-Api-Key`.")
-    principal = call.ctx.authenticate(authorization, api_key)
-    if scope not in principal.scopes:
+    if not call.credentials.any:
+        raise Unauthenticated("Send an API key or a token as `Authorization: Bearer …`.")
+    principal = call.ctx.authenticate(call.credentials)
+    if not _may(principal, scope):
         raise Forbidden(f"This needs the scope {scope}.")
     call.ctx.principal = principal
-    with bound(account=principal.account, principal=principal.id):
+    with bound(account=principal.account or None, principal=principal.id):
         return proceed()
+
+
+def _may(principal: Principal, scope: str) -> bool:
+    """Whether the caller may use an operation; `PERSON` is not a scope but whoever signed in."""
+    return principal.user is not None if scope == PERSON else scope in principal.scopes
 
 
 def limit_rate(call: Call, proceed: Next) -> Rendered:
@@ -101,7 +111,7 @@ def limit_rate(call: Call, proceed: Next) -> Rendered:
     rule, name = call.endpoint.rate, call.endpoint.name
     if rule is None:
         return proceed()
-    whom = call.ctx.principal.id if call.endpoint.auth is not None else client_address(call.request)
+    whom = call.ctx.principal.id if call.endpoint.auth is not None else call.credentials.address
     state = call.ctx.rate_limit(name, whom, rule.limit, rule.window)
     reset = max(0, math.ceil(state.reset_seconds))
     call.headers["RateLimit-Policy"] = f'"{name}";q={rule.limit};w={rule.window}'

@@ -24,7 +24,9 @@ _TEXTUAL = (
 _EXPOSED = (
     "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 )
-_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Api-Key, X-Request-Id"
+_ALLOWED_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, X-Account, X-Api-Key, X-Request-Id"
+)
 _PREFLIGHT_SECONDS = "600"
 
 

@@ -10,27 +10,34 @@ from shared.auth.principal import Principal
 from shared.cache.rate_limit import RateLimiter, RateState
 from shared.core.clock import utc_now
 from shared.core.config import PaymentSettings
+from shared.core.credentials import Credentials
 from shared.wiring.clients import redis_cache
 from shared.wiring.request import Request
 
 if TYPE_CHECKING:
     from shared.auth.authenticator import Authenticator
+    from shared.auth.key_prover import KeyProver
     from shared.db.idempotency import IdempotencyKeys
 
 
 class CallerServices(Request):
     """What the edge asks for before an operation begins."""
 
-    def authenticate(self, authorization: str | None, api_key: str | None) -> Principal:
+    def authenticate(self, credentials: Credentials) -> Principal:
         """Prove who calls."""
-        return self.authenticator.authenticate(authorization, api_key)
+        return self.authenticator.authenticate(credentials)
 
     @cached_property
     def authenticator(self) -> Authenticator:
-        """Checks credentials."""
-        from shared.auth.authenticator import Authenticator
+        """Finds whoever knows the shape of a credential."""
+        from shared.auth.authenticator import Authenticator, Shape
 
-        return Authenticator(lambda key_hash: self.open(None, key_hash), redis_cache())
+        return Authenticator({Shape.KEY: self._key_prover})
+
+    def _key_prover(self) -> KeyProver:
+        from shared.auth.key_prover import KeyProver
+
+        return KeyProver(lambda key_hash: self.open(None, key_hash), redis_cache())
 
     def check_signature(self, headers: Mapping[str, str], body: bytes) -> None:
         """Prove that a message comes from the payment provider's adapter; raises `BadSignature`."""

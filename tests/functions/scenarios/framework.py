@@ -27,6 +27,7 @@ SETTINGS = {
     "SCHEDULES_INVOKER": "schedules@p.iam.gserviceaccount.com",
     "CORS_ORIGINS": "https://studio.example, https://other.example",
     "MAX_BODY_BYTES": "20000",
+    "TRUSTED_PROXIES": "2",
     "LOG_LEVEL": "CRITICAL",
 }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from shared.core.credentials import Credentials
 from shared.core.errors import Conflict, InvalidInput, Unauthenticated
 
 
@@ -16,6 +17,7 @@ class Caller:
     id: str
     account: str
     scopes: frozenset[str]
+    user: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Context:
     def __init__(self, operation: str, request_id: str) -> None:
         self.operation, self.request_id = operation, request_id
         self.principal: Any = None
+        self.credentials = Credentials()
         self.inbox = Events()
 
     @property
@@ -129,9 +132,9 @@ class Context:
         WORLD.trail.append("context")
         return cls(operation, request_id)
 
-    def authenticate(self, authorization: str | None, api_key: str | None) -> Caller:
+    def authenticate(self, credentials: Credentials) -> Caller:
         WORLD.trail.append("authenticate")
-        found = CALLERS.get(authorization or f"Bearer {api_key}")
+        found = CALLERS.get(f"Bearer {credentials.bearer}")
         if found is None:
             raise Unauthenticated
         return found

@@ -1,0 +1,56 @@
+"""What a request says of its sender, before anything of it is believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+SESSION_COOKIE = "imangor_session"
+"""The cookie that a signed-in browser sends."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What came with a request. All of it but `address` and `method` is the sender's own word.
+
+    `authorization` and `api_key` are the headers' values, `cookie` that of `SESSION_COOKIE`, `account` that
+    of `X-Account`: for which of their accounts a person speaks. `address` is the client's, as the trusted
+    proxies saw it; `agent`, `origin` and `host` are the headers `User-Agent`, `Origin` and `Host`.
+    """
+
+    authorization: str | None = None
+    api_key: str | None = None
+    cookie: str | None = None
+    account: str | None = None
+    address: str = "unknown"
+    agent: str | None = None
+    method: str = "GET"
+    origin: str | None = None
+    host: str | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether the request carries anything that could prove somebody."""
+        return bool(self.authorization or self.api_key or self.cookie)
+
+    @property
+    def bearer(self) -> str | None:
+        """The key or token: that of `X-Api-Key`, or else of `Authorization: Bearer`."""
+        if self.api_key:
+            return self.api_key
+        scheme, _, token = (self.authorization or "").partition(" ")
+        return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def address_prefix(address: str) -> str:
+    """Whose an address is as far as limits and records go: one IPv4 address, or an IPv6 network of 64 bits.
+
+    What is not an address stays as it is.
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 6 and found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(found) if found.version == 4 else str(ip_network((found, 64), strict=False))
