@@ -128,7 +128,7 @@ def by_hand(account: str, url: str) -> Callable[[], None]:
 
     def begin() -> Any:
         connection.run("begin transaction")
-        return connection.run(BIND, account=account, key_hash="")[0][-1]
+        return connection.run(BIND, account=account, key_hash="", user="", identity="")[0][-1]
 
     def accept() -> None:
         key, job = new_id("key"), new_id("job")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from shared.auth.errors import AccountNotFound
 from shared.context import Context
 from shared.edge import http
 from shared.edge.http import mount
-from shared.ledger.errors import AccountNotFound, AdjustmentExceedsBalance, ReferenceReused
+from shared.ledger.errors import AdjustmentExceedsBalance, ReferenceReused
 from shared.ledger.schemas import AccountId, CreateAdjustment, CreateGrant, Entry, Proof, Reference
 
 CREDITS = "/accounts/{account_id}/credits"

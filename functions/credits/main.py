@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from shared.auth.errors import AccountNotFound
 from shared.context import Context
 from shared.edge import http
 from shared.edge.http import Reply, Stream, mount
 from shared.ledger.errors import (
-    AccountNotFound,
     PurchaseNotFound,
     ReferenceReused,
     RefundExceedsPurchase,

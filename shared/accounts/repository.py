@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from shared.accounts.schemas import Location
 from shared.auth.key_prover import key_cache_key
+from shared.auth.people import forget_members
 from shared.db.models import accounts, api_keys
 from shared.db.unit_of_work import UnitOfWork
 
@@ -52,6 +53,7 @@ class AccountRepository:
         self._uow.execute(update(accounts).where(accounts.c.id == self._uow.account).values(**values, **more))
         for digest in self._uow.execute(select(api_keys.c.hash)).scalars():
             self._uow.stale(key_cache_key(bytes(digest)))
+        forget_members(self._uow)
 
     def limit_key(self, key: str, daily: int | None, monthly: int | None) -> bool:
         """Set a key's limits; tell whether there is such a key."""

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
-SCOPES: Final = (
-    "jobs:read",
-    "jobs:write",
-    "credits:read",
-    "webhooks:read",
-    "webhooks:write",
-    "account:read",
-    "account:write",
-    "account:owner",
-)
-"""What a key of an ordinary account may have."""
-ADMIN: Final = "admin"
-"""The scope of the platform's own people. The database must know the key's account as one of theirs."""
-
+from shared.core.scopes import ADMIN as ADMIN
+from shared.core.scopes import SCOPES as SCOPES
 
 Kind = Literal["key", "user", "token", "trial"]
 

@@ -59,6 +59,40 @@ platform_admins = Table(
     Column("account_id", Text, primary_key=True),
     *_times("appointed_at"),
 )
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("identity"),
+    Column("email", LargeBinary),
+    Column("email_hash", LargeBinary),
+    Column("email_verified", Boolean),
+    Column("name", LargeBinary),
+    Column("profile_hash", LargeBinary),
+    *_times("profile_at", "created_at", "disabled_at", "tokens_valid_after"),
+)
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("user_id", Text, primary_key=True),
+    *_text("role"),
+    *_times("joined_at"),
+)
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id"),
+    Column("email", LargeBinary),
+    Column("email_hash", LargeBinary),
+    *_text("role"),
+    Column("token_hash", LargeBinary),
+    *_text("created_by"),
+    *_times("created_at", "expires_at", "accepted_at"),
+    *_text("accepted_by"),
+    *_times("revoked_at"),
+)
 jobs = Table(
     "jobs",
     metadata,

@@ -5,7 +5,8 @@ leaving it by an exception rolls back and drops both. When the connection is los
 knows what became of the work, so neither effects nor undoing follow.
 
 The account stands in the transaction's own setting `app.account`, which the row-level security policies read;
-without it no tenant's row is visible.
+without it no tenant's row is visible. A person's own rows, which belong to no account, are visible by
+`app.user`, or by `app.identity` where the person is not known yet.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # The limits keep one stuck or frozen instance from holding an account's rows against everybody.
 BIND = """select set_config('app.account', :account, true), set_config('app.key_hash', :key_hash, true),
+  set_config('app.user', :user, true), set_config('app.identity', :identity, true),
   set_config('lock_timeout', '5s', true), set_config('statement_timeout', '30s', true),
   set_config('idle_in_transaction_session_timeout', '60s', true), clock_now()"""
 
@@ -45,8 +47,12 @@ class UnitOfWork:
         key_hash: str | None = None,
         deliver: Deliver = lambda effects: None,
         forget: Callable[[list[str]], None] = lambda keys: None,
+        *,
+        user: str | None = None,
+        identity: str | None = None,
     ):
-        """`account` may come later by `act_for`; `key_hash` lets the caller see the key it presents.
+        """`account` may come later by `act_for`; `key_hash` lets the caller see the key, or the invitation,
+        that it presents. `user` and `identity` are the person whose own rows are seen.
 
         `deliver` sends the outbox's effects and `forget` drops cache keys, both after commit.
         """
@@ -60,8 +66,10 @@ class UnitOfWork:
         self._after: list[Callable[[], None]] = []
         self._undo: list[Callable[[], None]] = []
         self._key_hash = key_hash or ""
+        self._identity = identity or ""
         self._now: datetime | None = None
         self.account = account
+        self.user = user
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +96,14 @@ class UnitOfWork:
         if self.account not in (None, account):
             raise RuntimeError("a unit of work belongs to one account")
         self.account = account
+        if self._connection is not None:
+            self._bind(self._connection)
+
+    def act_as(self, user: str) -> None:
+        """Be this person from the next statement on. A unit of work never changes persons."""
+        if self.user not in (None, user):
+            raise RuntimeError("a unit of work belongs to one person")
+        self.user = user
         if self._connection is not None:
             self._bind(self._connection)
 
@@ -202,8 +218,8 @@ class UnitOfWork:
         return connection
 
     def _bind(self, connection: Connection) -> None:
-        account = {"account": self.account or "", "key_hash": self._key_hash}
-        self._now = connection.execute(_text(BIND), account).one()[-1]
+        who = {"account": self.account or "", "user": self.user or "", "identity": self._identity}
+        self._now = connection.execute(_text(BIND), who | {"key_hash": self._key_hash}).one()[-1]
 
     def _finish(self) -> BaseException | None:
         try:

@@ -21,8 +21,6 @@ _WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(r"(?P<limit>[1-9]\d*)/(?P<unit>second|minute|hour|day)")
 _ROUTE = re.compile(r"/|(/([a-z0-9][a-z0-9_.:-]*|\{[a-z_]+\}))+")
 SAFE = frozenset({"GET", "HEAD"})
-PERSON = "person"
-"""What stands for a scope where anybody who signed in may call, also without an account."""
 
 
 @dataclass(frozen=True)

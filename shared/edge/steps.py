@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,8 +15,9 @@ from shared.core.credentials import Credentials
 from shared.core.errors import Forbidden, ImangorError, MalformedRequest, RateLimited, Unauthenticated
 from shared.core.logs import bound
 from shared.core.metrics import Metric, count
+from shared.core.scopes import PERSON
 from shared.edge.content import arguments, fingerprint, read_body
-from shared.edge.endpoint import PERSON, Endpoint
+from shared.edge.endpoint import Endpoint
 from shared.edge.ports import ContextFactory, EdgeContext, Finished, Principal
 from shared.edge.problem import log_problem, problem
 from shared.edge.reply import Rendered, render
@@ -93,9 +94,17 @@ def authenticate(call: Call, proceed: Next) -> Rendered:
     principal = call.ctx.authenticate(call.credentials)
     if not _may(principal, scope):
         raise Forbidden(f"This needs the scope {scope}.")
+    if scope == PERSON:
+        principal = _without_account(principal)
     call.ctx.principal = principal
     with bound(account=principal.account or None, principal=principal.id):
         return proceed()
+
+
+def _without_account(principal: Any) -> Principal:
+    """The caller as themselves: what a person does for no account neither sees one nor belongs to one."""
+    alone: Principal = replace(principal, account="")
+    return alone
 
 
 def _may(principal: Principal, scope: str) -> bool:

@@ -62,12 +62,6 @@ class PurchaseNotFound(Conflict):
     slug = "purchase-not-found"
 
 
-class AccountNotFound(ImangorError):
-    """There is no such account."""
-
-    slug, status, title = "account-not-found", 404, "Account not found"
-
-
 class StatementNotFound(ImangorError):
     """This month has not begun."""
 

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from shared.auth.errors import AccountNotFound
 from shared.db.models import accounts, ledger_transactions
 from shared.db.unit_of_work import UnitOfWork
 from shared.ledger.entries import entry_of
-from shared.ledger.errors import AccountNotFound, ReferenceReused
+from shared.ledger.errors import ReferenceReused
 from shared.ledger.schemas import Entry, Kind
 
 _log = logging.getLogger(__name__)

@@ -57,23 +57,32 @@ class Request:
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
         """Open the request's unit of work, under the caller's account if the caller has one."""
-        with self.open((self.principal.account or None) if self.principal else None) as uow:
+        with self.open_for_caller() if self.principal else self.open(None) as uow:
             self._uow = uow
             try:
                 yield uow
             finally:
                 self._uow = None
 
-    def open(self, account: str | None, key_hash: str | None = None) -> UnitOfWork:
-        """A unit of work of its own."""
+    def open(
+        self,
+        account: str | None,
+        key_hash: str | None = None,
+        *,
+        user: str | None = None,
+        identity: str | None = None,
+    ) -> UnitOfWork:
+        """A unit of work of its own; the arguments are those of `UnitOfWork`."""
         from shared.db.engine import engine
         from shared.db.unit_of_work import UnitOfWork
 
-        return UnitOfWork(engine, account, key_hash, self._deliver, partial(invalidate, redis_cache()))
+        forget = partial(invalidate, redis_cache())
+        return UnitOfWork(engine, account, key_hash, self._deliver, forget, user=user, identity=identity)
 
     def open_for_caller(self) -> UnitOfWork:
-        """A unit of work of its own under the caller's account."""
-        return self.open(self.caller.account)
+        """A unit of work of its own: under the caller's account, or as a person who acts for none."""
+        caller = self.caller
+        return self.open(caller.account) if caller.account else self.open(None, user=caller.user)
 
     def reschedule(
         self, body: ProcessImage | DeliverWebhook, when: datetime, priority: Priority | None

@@ -160,7 +160,10 @@ def test_only_the_tables_that_must_be_crossed_let_the_system_cross(database):
     rows = database.rows("select tablename, roles::text from pg_policies where qual = 'true'")
     assert {tuple(row) for row in rows} == {
         (name, "{imangor_system}")
-        for name in ("api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters")
+        for name in (
+            *("api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters"),
+            *("users", "memberships", "invitations"),
+        )
     }
 
 

@@ -13,10 +13,12 @@ from shared.db.models import metadata
 REFUSED = "42501"
 MISSING = "23503"
 CROSSED = {"api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters"}
+CROSSED |= {"memberships", "invitations"}
 OWN_COLUMN = {"accounts": "id"}
 OPENED = {"accounts", "jobs", "balances", "credit_lots"}
 """Tables in which an account has rows as soon as it has credits and a job."""
 APPEND_ONLY = {"ledger_transactions", "ledger_entries"}
+USER = "usr_1"
 NOW = "2026-01-01T00:00:00Z"
 
 
@@ -36,6 +38,10 @@ def new_row(table, account, job, transaction=0):
         "ledger_entries": a
         | {"transaction_id": transaction, "book": "spent", "amount": 1, "lot": transaction},
         "platform_admins": a,
+        "memberships": a | {"user_id": USER, "role": "viewer"},
+        "invitations": a
+        | {"id": word, "email": b"e", "email_hash": word.encode(), "role": "viewer"}
+        | {"token_hash": word.encode(), "created_by": "k", "expires_at": NOW},
         "credit_lots": a | {"id": transaction},
         "outbox": a | {"kind": "task", "destination": "d", "payload": "{}", "claimed_until": NOW},
         "leases": a | {"name": word, "expires_at": NOW},
@@ -74,6 +80,8 @@ class World:
 
     def __init__(self, database):
         self.database = database
+        user = {"id": USER, "identity": USER, "profile_hash": b"p", "profile_at": NOW}
+        database.run(insert("users", user), **user)
         self.a, self.b = self._fill(), self._fill()
 
     def _fill(self):
@@ -232,6 +240,8 @@ FORBIDDEN = [
     "update credit_lots set expires_at = null",
     "insert into platform_admins (account_id) values ('acc_1')",
     "update platform_admins set account_id = 'acc_1'",
+    "delete from users",
+    "delete from accounts",
     "select lock_balance('acc_1')",
     "update balances set available = 1000000",
     "delete from balances",
@@ -282,3 +292,57 @@ def test_a_forged_account_is_only_a_string(world):
     for forged in ("' or true --", "%", "*", "null", world.a.upper()):
         with world.database.uow(forged) as uow:
             assert accounts_seen(uow, "jobs") == set()
+
+
+def test_somebody_sees_themselves_their_accounts_and_their_fellows_only(world):
+    run, stranger = world.database.run, {"id": "usr_2", "identity": "usr_2"}
+    stranger |= {"profile_hash": b"p", "profile_at": NOW}
+    run(insert("users", stranger), **stranger)
+    for shown, users in (
+        ({"user": USER}, {USER}),
+        ({"identity": USER}, {USER}),
+        ({"user": "usr_2"}, {"usr_2"}),
+    ):
+        with world.database.uow(**shown) as uow:
+            assert {row.id for row in uow.sql("select id from users")} == users
+    both = {world.a, world.b}
+    for shown, theirs in (({"user": USER}, both), ({"user": "usr_2"}, set()), ({"identity": USER}, set())):
+        with world.database.uow(**shown) as uow:
+            for table in ("memberships", "accounts", "platform_admins"):
+                assert accounts_seen(uow, table) == theirs, table
+            assert accounts_seen(uow, "jobs") == set()
+    with world.database.uow(world.a) as uow:
+        assert {row.id for row in uow.sql("select id from users")} == {USER}
+
+
+def test_being_a_person_does_not_allow_changing_accounts_and_roles(world):
+    with world.database.uow(user=USER) as uow:
+        for change in ("accounts set name = 'x'", "memberships set role = 'owner'"):
+            assert uow.sql(f"update {change}").rowcount == 0
+    for statement in (
+        "update users set disabled_at = null",
+        "insert into memberships (account_id, user_id, role) values (:a, :u, 'owner')",
+    ):
+        uow = world.database.uow(user=USER)
+        known = {name: value for name, value in {"a": world.a, "u": USER}.items() if f":{name}" in statement}
+        assert refusal(uow, statement, **known) == REFUSED, statement
+
+
+def test_an_invitation_shows_itself_to_whoever_presents_its_token(world):
+    digest = world.database.value("select token_hash from invitations where account_id = :a", a=world.a)
+    with world.database.uow(key_hash=digest.hex(), user=USER) as uow:
+        assert accounts_seen(uow, "invitations") == {world.a}
+        assert uow.sql("update invitations set revoked_at = clock_now()").rowcount == 0
+
+
+def test_keys_of_people_without_an_account_are_their_own(world):
+    row = new_row("idempotency_keys", None, "") | {"principal": USER}
+    with world.database.uow(user=USER) as uow:
+        uow.sql(insert("idempotency_keys", row), **row)
+    for shown, seen in ((USER, 1), ("usr_2", 0)):
+        with world.database.uow(user=shown) as uow:
+            assert len(uow.sql("select * from idempotency_keys").all()) == seen
+    with world.database.uow(world.a) as uow:
+        assert accounts_seen(uow, "idempotency_keys") == {world.a}
+    forged = row | {"principal": "usr_2", "key": "k"}
+    assert refusal(world.database.uow(user=USER), insert("idempotency_keys", forged), **forged) == REFUSED

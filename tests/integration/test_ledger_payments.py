@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from shared.auth.errors import AccountNotFound
 from shared.auth.principal import ADMIN, Principal
 from shared.auth.repository import find_principal, insert_key
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.ledger.entries import page_of
 from shared.ledger.errors import (
-    AccountNotFound,
     AdjustmentExceedsBalance,
     PurchaseNotFound,
     ReferenceReused,

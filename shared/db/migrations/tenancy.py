@@ -1,6 +1,8 @@
 """The SQL that makes a table a tenant's: row-level security, forced, and the roles' grants."""
 
 CURRENT = "nullif(current_setting('app.account', true), '')"
+PERSON = "nullif(current_setting('app.user', true), '')"
+IDENTITY = "nullif(current_setting('app.identity', true), '')"
 
 
 def tenant(table: str, grants: str, column: str = "account_id") -> str:
@@ -20,3 +22,8 @@ def crossing(table: str, grants: str) -> str:
     create policy crossing on {table} to imangor_system using (true) with check (true);
     grant {grants} on {table} to imangor_system;
     """
+
+
+def members() -> str:
+    """The people of the current account, as a subquery."""
+    return f"(select user_id from memberships where account_id = {CURRENT})"
