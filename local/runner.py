@@ -32,7 +32,7 @@ from shared.edge.manifest import load_all
 
 log = logging.getLogger("local")
 
-_INNER = ["postgres", "valkey", "storage", "messaging", "vision", "translation"]
+_INNER = ["postgres", "valkey", "storage", "messaging", "vision", "translation", "identity"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class Runner:
             "storage": f"http://127.0.0.1:{at.storage}",
             "pubsub": f"127.0.0.1:{at.messaging}",
             "tasks": f"127.0.0.1:{at.messaging}",
+            "identity": at.identity_url,
             "vision": f"127.0.0.1:{at.vision}",
             "translate": f"127.0.0.1:{at.translation}",
             "function_url": at.function_url,

@@ -43,6 +43,7 @@ _ALWAYS = (
     "LOG_LEVEL",
     "TRUSTED_PROXIES",
     "FONTS_FOLDER",
+    "IDENTITY_CERTIFICATES",
     "FUNCTION_URL",
     "TASKS_INVOKER",
     "EVENTS_INVOKER",
@@ -61,11 +62,17 @@ class Addresses:
     messaging: int
     vision: int
     translation: int
+    identity: int
 
     @property
     def gateway_url(self) -> str:
         """The load balancer's address."""
         return f"http://127.0.0.1:{self.gateway}"
+
+    @property
+    def identity_url(self) -> str:
+        """Where the identity service answers."""
+        return f"http://127.0.0.1:{self.identity}"
 
     @property
     def function_url(self) -> str:
@@ -133,6 +140,7 @@ def _values(state: State, at: Addresses, user: str, deadlines: Mapping[str, int]
         "LOCATION": LOCATION,
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
         "TRUSTED_PROXIES": "1",
+        "IDENTITY_CERTIFICATES": at.identity_url,
         "FONTS_FOLDER": str(REPOSITORY / "build" / "fonts"),
         "FUNCTION_URL": at.function_url,
         "TASKS_INVOKER": TASKS,

@@ -17,6 +17,7 @@ def addresses_of(connection: dict[str, Any]) -> Addresses:
         messaging=_port(connection["pubsub"]),
         vision=_port(connection["vision"]),
         translation=_port(connection["translate"]),
+        identity=_port(connection["identity"]),
     )
 
 

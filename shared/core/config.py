@@ -21,7 +21,7 @@ class Misconfigured(ImangorError):
     slug, title = "misconfigured", "Misconfigured"
 
 
-_LOCAL_ONLY: Final = frozenset({"INSECURE_CHANNELS", "WEBHOOK_NETWORKS"})
+_LOCAL_ONLY: Final = frozenset({"IDENTITY_CERTIFICATES", "INSECURE_CHANNELS", "WEBHOOK_NETWORKS"})
 
 
 class Settings(BaseModel):
@@ -126,6 +126,15 @@ class KeySettings(Settings):
     """Secrets of the API keys."""
 
     key_pepper: str = Field(min_length=32, description="secret of the keyed hash of API keys")
+
+
+class IdentitySettings(Settings):
+    """Whom the identity service's tokens are believed from; their issuer and audience are the project's."""
+
+    identity_certificates: str = Field(
+        "https://www.googleapis.com",
+        description="origin of the certificates of ID tokens and session cookies; refused in the cloud",
+    )
 
 
 class PaymentSettings(Settings):

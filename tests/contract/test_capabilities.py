@@ -135,7 +135,7 @@ def test_every_word_is_explained():
 
 def _local(tmp_path: Path, word: str | None) -> set[str]:
     (tmp_path / "keys").mkdir()
-    at = Addresses(*range(1, 8))
+    at = Addresses(*range(1, 9))
     return set(settings(State(tmp_path), at, MANIFESTS, [word] if word else [], "fn_x"))
 
 

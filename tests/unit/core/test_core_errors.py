@@ -105,7 +105,7 @@ def settings(monkeypatch):
             monkeypatch.setenv(name, value)
         config.forget()
 
-    cloud = ("K_SERVICE", "INSECURE_CHANNELS", "WEBHOOK_NETWORKS")
+    cloud = ("K_SERVICE", "IDENTITY_CERTIFICATES", "INSECURE_CHANNELS", "WEBHOOK_NETWORKS")
     for name in (*cloud, "REDIS_URL", "REDIS_TIMEOUT", "KEY_PEPPER"):
         monkeypatch.delenv(name, raising=False)
     config.forget()
@@ -132,7 +132,14 @@ def test_a_missing_or_wrong_setting_is_named_without_its_value(settings):
 
 @pytest.mark.parametrize(
     "variable",
-    ["STORAGE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST", "INSECURE_CHANNELS", "WEBHOOK_NETWORKS"],
+    [
+        "STORAGE_EMULATOR_HOST",
+        "PUBSUB_EMULATOR_HOST",
+        "FIREBASE_AUTH_EMULATOR_HOST",
+        "IDENTITY_CERTIFICATES",
+        "INSECURE_CHANNELS",
+        "WEBHOOK_NETWORKS",
+    ],
 )
 def test_the_cloud_refuses_to_start_with_an_emulator(settings, variable):
     settings(**{variable: "127.0.0.1:1"})
