@@ -134,6 +134,9 @@ class EdgeContext(Protocol):
         It connects when it is first used, not when it is entered.
         """
 
+    def check_database(self) -> None:
+        """Raise `DependencyDown` where the database does not answer this function's user."""
+
     def reschedule(self, body: BaseModel, when: datetime, priority: Priority | None) -> None:
         """Commit a new task with this body for this operation and queue, not to be run before `when`."""
 

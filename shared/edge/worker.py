@@ -88,13 +88,23 @@ class Worker:
     def _visit(self, request: Request, ident: str) -> Rendered:
         manifest = self.manifest
         accept(request, EdgeSettings.load().max_body_bytes)
-        if request.method != "POST":
-            raise MethodNotAllowed(["POST"])
+        if request.method not in ("GET", "POST"):
+            raise MethodNotAllowed(["GET", "POST"])
         check_caller(request.headers, manifest.kind, self.name)
         contexts = self.context or default_context()
         raw = read_body(request)
         ctx = contexts.for_request(operation=self.name, request_id=ident)
+        if request.method == "GET":
+            return _ready(ctx)
         return self.work(Visit(self.name, request, raw, ctx, manifest, ident))
+
+
+def _ready(ctx: Any) -> Rendered:
+    """Answer what a deployment asks of a revision before it gets work: this code runs, as this function's
+    user, and the database answers it.
+    """
+    ctx.check_database()
+    return Rendered(204, {}, b"")
 
 
 def make_entry(

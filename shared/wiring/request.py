@@ -84,6 +84,11 @@ class Request:
         caller = self.caller
         return self.open(caller.account) if caller.account else self.open(None, user=caller.user)
 
+    def check_database(self) -> None:
+        """Raise `DependencyDown` where the database does not answer this function's user."""
+        with self.open(None) as uow:
+            uow.sql("select 1")
+
     def reschedule(
         self, body: ProcessImage | DeliverWebhook, when: datetime, priority: Priority | None
     ) -> None:

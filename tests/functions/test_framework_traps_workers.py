@@ -120,8 +120,15 @@ def test_each_kind_has_its_own_invoker(name: str, service: str, invoker: str):
 
 
 def test_only_post_is_a_delivery(on_file: FlaskClient):
-    answer = on_file.get("/", headers=called_by("on-file", EVENTS))
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    answer = on_file.put("/", headers=called_by("on-file", EVENTS))
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+
+
+def test_a_deployment_may_ask_whether_the_database_answers(on_file: FlaskClient):
+    assert on_file.get("/").status_code == 401
+    assert on_file.get("/", headers=called_by("on-file", EVENTS)).status_code == 204
+    WORLD.failing = DependencyDown()
+    assert on_file.get("/", headers=called_by("on-file", EVENTS)).status_code == 503
 
 
 def cloud_event_headers(kind: str) -> dict[str, str]:

@@ -95,7 +95,7 @@ class _Secrets(BaseHTTPRequestHandler):
 def secrets():
     handler = type("Handler", (_Secrets,), {"kept": []})
     with HTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield handler, f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -160,5 +160,9 @@ class Context:
             raise
         WORLD.trail.append("commit")
 
+    def check_database(self) -> None:
+        if WORLD.failing is not None:
+            raise WORLD.failing
+
     def reschedule(self, body: Any, when: datetime, priority: Any) -> None:
         WORLD.later.append((body, when))
