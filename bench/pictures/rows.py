@@ -165,7 +165,10 @@ def _cost(records: list[Record]) -> list[Row]:
     pairs = _values(records, "true", "floor")
     ratio = sum(ours for ours, _ in pairs) / sum(floor for _, floor in pairs) if pairs else None
     peak = max(_values(records, "true", "memory"), default=None)
+    made, least = (sum(pair[k] for pair in _values(records, "true", "calls")) for k in (0, 1))
+    calls = made / least if least else None
     return [
+        Row("translation calls, times the fewest", "1", calls, _met(calls, lambda v: v == 1), "low"),
         Row("cost, ms per megapixel", "reported", float(np.median(rates)) if rates else None, None, None),
         Row("cost, times the floor", "<= 1.5", ratio, _met(ratio, lambda v: v <= 1.5), None),
         Row("peak memory, times the picture", "<= 6", peak, _met(peak, lambda v: v <= 6), "low"),

@@ -13,7 +13,7 @@ from bench.pictures.areas import covered, grown
 from bench.pictures.baselines import BASELINES
 from bench.pictures.measures import layout
 from bench.pictures.measures.colour import ciede2000, drawn_colour, lab
-from bench.pictures.measures.cost import memory, times
+from bench.pictures.measures.cost import calls, memory, times
 from bench.pictures.measures.pixels import changed, psnr, remains, ssim
 from bench.pictures.measures.text import distance, left_over, normal
 from bench.pictures.pages import Case, draw
@@ -95,7 +95,7 @@ def _glyphs(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
 
 
 def _cost(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
-    found: Record = {"seconds": made.seconds}
+    found: Record = {"seconds": made.seconds, "calls": calls(made)}
     if is_turn(page.number, BASELINES_EVERY):
         found["floor"] = times(page, made)
     if page.number % MEMORY_EVERY == MEMORY_EVERY // 2 and made.drawn:

@@ -7,6 +7,7 @@ decoded picture: python -m bench.pictures.measures.cost PICTURE SCENE LANGUAGE.
 from __future__ import annotations
 
 import io
+import math
 import re
 import subprocess
 import sys
@@ -25,7 +26,9 @@ from shared.imaging.decode import decode
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.group import build_scene
 from shared.imaging.render import render
+from shared.providers.text_batches import MAX_POINTS, batches
 from shared.scenes.schemas import Scene
+from shared.translation.protect import marked, protected
 
 LARGE = 12_000_000
 """Pixels of the picture whose memory is measured: beside it, what any process needs is little."""
@@ -46,6 +49,13 @@ def times(page: Page, made: Outcome) -> tuple[float, float]:
         pen.text(block.polygon[0], made.text_of(block), fill="black", font=faces[block.id])
     canvas.save(io.BytesIO(), "JPEG", quality=page.quality)
     return ours, time.process_time() - started
+
+
+def calls(made: Outcome) -> tuple[int, int]:
+    """Translation calls that the page's texts need in one language, and how few their length allows."""
+    terms = made.scene.leave_alone.do_not_translate
+    texts = dict.fromkeys(marked(block.text, protected(block.text, terms)) for block in made.changed)
+    return sum(1 for _ in batches(texts)), math.ceil(sum(map(len, texts)) / MAX_POINTS)
 
 
 def memory(page: Page) -> float:
