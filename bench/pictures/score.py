@@ -187,7 +187,7 @@ def _kept(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
     intact = sum(not difference[covered(difference.shape, [line.quad])].any() for line in lines)
     named = [block for block in made.changed if page.brand and protected(block.text, [page.brand])]
     drawn = [" ".join(line.text for line in made.lines[block.id]) for block in named]
-    lost = [text for text in drawn if not protected(text, [page.brand or ""])]
+    lost = [text for text in drawn if (page.brand or "") not in text]
     why["terms"] = [f"{page.brand} is not in {text!r}" for text in lost]
     return {"terms": (intact, len(lines)), "names": (len(named) - len(lost), len(named))}
 

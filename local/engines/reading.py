@@ -138,13 +138,24 @@ class Reader:
 
 
 def _read_well(pixels: Sequence[Image], language: str) -> list[list[Mark]]:
-    """What Tesseract reads, of a line that it is in doubt about also as ink alone without its ground."""
+    """What Tesseract reads, of a line that it is in doubt about also as ink alone without its ground.
+
+    Where that does not help, the line is read as it is, without a look for what belongs to it.
+    """
     read = tesseract.read_lines(pixels, language)
-    again = [i for i, marks in enumerate(read) if not marks or _mean(marks) < _DOUBTFUL]
+    again = _unsure(read)
     clear = [_ink_alone(pixels[i]) for i in again]
     for i, marks in zip(again, tesseract.read_lines(clear, language), strict=True):
         read[i] = max(read[i], marks, key=_worth)
+    again = _unsure(read)
+    raw = tesseract.read_lines([pixels[i] for i in again], language, tesseract.RAW_LINE)
+    for i, marks in zip(again, raw, strict=True):
+        read[i] = max(read[i], marks, key=_worth)
     return read
+
+
+def _unsure(read: Sequence[list[Mark]]) -> list[int]:
+    return [i for i, marks in enumerate(read) if not marks or _mean(marks) < _DOUBTFUL]
 
 
 def _ink_alone(pixels: Image) -> Image:

@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from local.engines.geometry import Image
 from local.engines.lines import Mark
 from local.engines.tags import primary
 
 TIMEOUT = 20.0
+LINE, RAW_LINE = 7, 13
 _MARGIN = 12  # pixels around a line
+_BLANK = " \t\u200e\u200f"  # spaces, and the marks of direction that Tesseract puts between words
 _LANGUAGES = {
     "am": "amh",
     "ar": "ara",
@@ -89,12 +92,13 @@ def installed() -> frozenset[str]:
     return frozenset(line.strip() for line in run.stdout.splitlines()[1:] if line.strip())
 
 
-def read_lines(crops: Sequence[Image], language: str) -> list[list[Mark]]:
+def read_lines(crops: Sequence[Image], language: str, mode: int = LINE) -> list[list[Mark]]:
     """The characters of each line, in reading order, with places along its crop. Raises `EngineFailed`.
 
-    Places count from the crop's right end in a `RIGHT_TO_LEFT` language. Characters share their word's
-    box equally: Tesseract's table has no boxes below the word. All lines take one process, whose start costs
-    more than a line does.
+    `mode` is how Tesseract segments a page: `LINE`, or `RAW_LINE` without a look for what belongs to the
+    line, in which it loses some short ones. Places count from the crop's right end in a `RIGHT_TO_LEFT`
+    language. Characters share their word's box equally: Tesseract's table has no boxes below the word. All
+    lines take one process, whose start costs more than a line does.
     """
     if not crops:
         return []
@@ -104,11 +108,12 @@ def read_lines(crops: Sequence[Image], language: str) -> list[list[Mark]]:
             path.write_bytes(cv2.imencode(".png", _prepared(pixels, _MARGIN))[1].tobytes())
         listed = Path(folder) / "lines.txt"
         listed.write_text("".join(f"{path}\n" for path in paths))
-        table = _run([str(listed), "stdout", "-l", language, "--psm", "7", "tsv"], language, len(crops))
+        table = _run([str(listed), "stdout", "-l", language, "--psm", str(mode), "tsv"], language, len(crops))
     words: list[list[dict[str, str]]] = [[] for _ in crops]
     for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
-        if row["level"] == "5" and (row["text"] or "").strip() and float(row["conf"]) >= 0:
-            words[int(row["page_num"]) - 1].append(row)
+        text = (row["text"] or "").strip(_BLANK)
+        if row["level"] == "5" and text and float(row["conf"]) >= 0:
+            words[int(row["page_num"]) - 1].append({**row, "text": text})
     leftward = language in RIGHT_TO_LEFT
     return [
         _marks_of(found, pixels.shape[1] if leftward else None)
@@ -137,7 +142,7 @@ def _marks_of(rows: Sequence[dict[str, str]], mirrored: int | None) -> list[Mark
     """A line's words as marks; `mirrored` is the line's width when places count from its right end."""
     found: list[Mark] = []
     for row in rows:
-        text, confidence = row["text"].strip(), float(row["conf"])
+        text, confidence = row["text"], float(row["conf"])
         left, width = int(row["left"]) - _MARGIN, int(row["width"])
         start, pitch = left if mirrored is None else mirrored - left - width, width / len(text)
         found += [
@@ -148,9 +153,14 @@ def _marks_of(rows: Sequence[dict[str, str]], mirrored: int | None) -> list[Mark
 
 
 def _prepared(pixels: Image, margin: int) -> Image:
-    """Dark on light, full contrast, a margin around: what Tesseract's line model was trained on."""
+    """Dark on light, full contrast, a margin around: what Tesseract's line model was trained on.
+
+    The margin is of one colour: with what touches the crop's edge repeated, strokes of the next line become
+    letters.
+    """
     grey = cv2.normalize(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), None, 0, 255, cv2.NORM_MINMAX)
-    border = sorted([*grey[:3].ravel(), *grey[-3:].ravel()])
-    if border[len(border) // 2] < 110:
-        grey = 255 - grey
-    return cv2.copyMakeBorder(grey, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    ground = int(np.median(np.concatenate([grey[:3].ravel(), grey[-3:].ravel()])))
+    if ground < 110:
+        grey, ground = 255 - grey, 255 - ground
+    edge = (margin, margin, margin, margin)
+    return cv2.copyMakeBorder(grey, *edge, cv2.BORDER_CONSTANT, value=ground)
