@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None, session: Any = None, endpoint: str 
     except NotKept as refused:
         print(refused, file=sys.stderr)
         return 1
-    opened = _open(Founding(options.name, options.credits, admin=options.admin, live=True))
+    opened = _open(Founding(options.name, options.credits, admin=options.admin))
     print(f"account {opened.account}")
     if options.secret:
         keep(sender, os.environ["GOOGLE_CLOUD_PROJECT"], options.secret, opened.api_key, endpoint)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, insert, text
 
-from shared.auth.api_keys import hint, key_hash, new_key
+from shared.auth.api_keys import hint, key_hash, new_key, pepper_mark
 from shared.auth.principal import ADMIN, SCOPES
 from shared.auth.repository import insert_account, insert_key
 from shared.core.ids import new_id
@@ -18,13 +18,12 @@ from shared.ledger.service import Ledger
 
 @dataclass(frozen=True)
 class Founding:
-    """What to open: `live` keys begin with `img_live_`; an admin's account is one of the platform's own."""
+    """What to open; an admin's account is one of the platform's own."""
 
     name: str
     credits: int = 0
     scopes: tuple[str, ...] = SCOPES
     admin: bool = False
-    live: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,12 +40,14 @@ def found(engine: Engine, pepper: str, order: Founding) -> Founded:
     `engine` logs in as the user that migrates, who may take on the tables' roles; no function may. What a
     function would write is written under a function's policies; who is an admin, as the tables' owner.
     """
-    account, key = new_id("acc"), new_key("live" if order.live else "test")
+    account, key = new_id("acc"), new_key("live")
     scopes = [*order.scopes, *([ADMIN] if order.admin and ADMIN not in order.scopes else [])]
     with UnitOfWork(lambda: engine, account) as uow:
         _become(uow, APP)
         insert_account(uow, account, order.name)
-        insert_key(uow, new_id("key"), "first", hint(key), key_hash(key, pepper), scopes)
+        newest = pepper.split()[0]
+        known = {"kind": "live", "pepper": pepper_mark(newest)}
+        insert_key(uow, new_id("key"), "first", hint(key), key_hash(key, newest), scopes, **known)
         if order.credits:
             Ledger(uow).grant(order.credits, "founding")
         if order.admin:

@@ -36,6 +36,11 @@ def key_hash(key: str, pepper: str) -> bytes:
     return hmac.digest(pepper.encode(), key.encode(), hashlib.sha256)
 
 
+def pepper_mark(pepper: str) -> bytes:
+    """Tells under which pepper a hash was made, and nothing else of it."""
+    return hmac.digest(pepper.encode(), b"which pepper", hashlib.sha256)[:8]
+
+
 def hint(key: str) -> str:
     """What an owner may see again of a key: enough to tell it from others."""
     return f"{key[:9]}…{key[-4:]}"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final, Protocol
 
+from shared.auth.attempts import FailedAttempts
 from shared.auth.principal import Principal
 from shared.core.credentials import Credentials
 from shared.core.errors import Unauthenticated
@@ -37,21 +38,31 @@ class Prover(Protocol):
 class Authenticator:
     """Finds the prover for a request's credential."""
 
-    def __init__(self, provers: Mapping[Shape, Callable[[], Prover]], issuer: str | None = None) -> None:
+    def __init__(
+        self,
+        provers: Mapping[Shape, Callable[[], Prover]],
+        attempts: FailedAttempts,
+        issuer: str | None = None,
+    ) -> None:
         """`provers` are built when they are needed; a shape without one is refused.
 
         `issuer` is whose tokens are access tokens; all other tokens are identity tokens.
         """
         self._provers = provers
+        self._attempts = attempts
         self._issuer = issuer
 
     def authenticate(self, credentials: Credentials) -> Principal:
-        """Prove the caller; raises `Unauthenticated`. A key or token in a header goes before a cookie."""
-        shape, secret = self._shape(credentials)
-        prover = self._provers.get(shape)
-        if prover is None:
-            raise Unauthenticated(f"This does not take {shape.value}.")
-        return prover().prove(secret, credentials)
+        """Prove the caller. A key or token in a header goes before a cookie.
+
+        Raises `Unauthenticated`, or `RateLimited` where that was too often.
+        """
+        with self._attempts.counting(credentials):
+            shape, secret = self._shape(credentials)
+            prover = self._provers.get(shape)
+            if prover is None:
+                raise Unauthenticated(f"This does not take {shape.value}.")
+            return prover().prove(secret, credentials)
 
     def _shape(self, credentials: Credentials) -> tuple[Shape, str]:
         secret = credentials.bearer

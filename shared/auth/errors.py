@@ -1,6 +1,20 @@
-"""What callers are told about whom they act for."""
+"""What callers are told about who they are and whom they act for."""
 
-from shared.core.errors import ImangorError
+from __future__ import annotations
+
+from shared.core.errors import ImangorError, TransientError, Unauthenticated
+
+
+class CredentialExpired(Unauthenticated):
+    """The token has expired; get another."""
+
+
+class RefusedAgain(Unauthenticated):
+    """These credentials were refused a moment ago."""
+
+
+class AttemptNotCounted(TransientError):
+    """Failed attempts cannot be counted now, so none is answered."""
 
 
 class AccountNotFound(ImangorError):

@@ -6,60 +6,79 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-from shared.auth.api_keys import is_well_formed, key_hash
+from shared.auth.api_keys import is_well_formed, key_hash, pepper_mark
+from shared.auth.attempts import FailedAttempts
+from shared.auth.errors import RefusedAgain
+from shared.auth.key_use import note_use
+from shared.auth.known_keys import KnownKey, find_key, hashed_cache_key
 from shared.auth.principal import Principal
-from shared.auth.repository import find_principal
 from shared.cache.read_through import read_through
-from shared.cache.redis import RedisCache, cache_key
+from shared.cache.redis import RedisCache
 from shared.core.config import KeySettings
 from shared.core.credentials import Credentials
 from shared.core.errors import Unauthenticated
 from shared.db.unit_of_work import UnitOfWork
 
 CACHE_SECONDS: Final = 60
+"""For so long it is known that a key is good, or that it is wrong, unless it ends or is changed before."""
 
 
 class KeyProver:
     """Looks keys up by their keyed hash, through the cache."""
 
-    def __init__(self, open_uow: Callable[[str], UnitOfWork], cache: RedisCache):
-        """`open_uow` opens a unit of work that presents the given key hash (hex)."""
+    def __init__(
+        self, open_uow: Callable[[str], UnitOfWork], cache: RedisCache, attempts: FailedAttempts
+    ) -> None:
+        """`open_uow` opens a unit of work that presents the given key hashes (hex, joined by commas)."""
         self._open_uow = open_uow
         self._cache = cache
+        self._attempts = attempts
 
     def prove(self, secret: str, credentials: Credentials) -> Principal:
         """Whose key this is; raises `Unauthenticated`."""
         if not is_well_formed(secret):
             raise Unauthenticated("The API key is not valid.")
-        digest = key_hash(secret, KeySettings.load().key_pepper)
-        principal = read_through(
+        peppers, looked_up = KeySettings.load().peppers, False
+        digests = [key_hash(secret, pepper) for pepper in peppers]
+
+        def find() -> KnownKey | None:
+            nonlocal looked_up
+            looked_up = True
+            self._attempts.check(credentials)
+            return self._find(digests, pepper_mark(peppers[0]))
+
+        found = read_through(
             self._cache,
-            key_cache_key(digest),
+            hashed_cache_key(digests[0]),
             CACHE_SECONDS,
-            lambda: self._find(digest),
-            _encode,
-            _decode,
+            find,
+            encode,
+            decode,
             name="key",
+            absent_ttl=CACHE_SECONDS,
+            life=lambda known: known.seconds,
         )
-        if principal is None:
-            raise Unauthenticated("The API key is not valid.")
-        return principal
+        if found is None:
+            raise (Unauthenticated if looked_up else RefusedAgain)("The API key is not valid.")
+        return found.principal
 
-    def _find(self, digest: bytes) -> Principal | None:
-        with self._open_uow(digest.hex()) as uow:
-            return find_principal(uow, digest)
-
-
-def key_cache_key(digest: bytes) -> str:
-    """Where a key's principal is cached; revoking the key invalidates it."""
-    return cache_key("keys", digest.hex())
+    def _find(self, digests: list[bytes], mark: bytes) -> KnownKey | None:
+        with self._open_uow(",".join(digest.hex() for digest in digests)) as uow:
+            found = find_key(uow, digests, mark)
+        if found is not None:
+            note_use(self._cache, found.principal)
+        return found
 
 
-def _encode(principal: Principal) -> bytes:
-    facts = (principal.id, principal.account, sorted(principal.scopes))
-    return json.dumps([*facts, principal.plan, principal.source, principal.targets]).encode()
+def encode(known: KnownKey) -> bytes:
+    """What the cache keeps of a key."""
+    p = known.principal
+    facts = (p.id, p.account, sorted(p.scopes), p.plan, p.source, p.targets, p.rate)
+    return json.dumps(facts).encode()
 
 
-def _decode(data: bytes) -> Principal:
-    key, account, scopes, plan, source, targets = json.loads(data)
-    return Principal(key, account, frozenset(scopes), plan, source, tuple(targets), key=key)
+def decode(data: bytes) -> KnownKey:
+    """The inverse of `encode`. How long the key lives is the cache's to know."""
+    key, account, scopes, plan, source, targets, rate = json.loads(data)
+    defaults = (plan, source, tuple(targets))
+    return KnownKey(Principal(key, account, frozenset(scopes), *defaults, key=key, rate=rate))

@@ -18,6 +18,7 @@ class Principal:
     `id` is what limits, idempotency keys and spending are counted by: `key_…` for an API key and for the
     access tokens got with it, `usr_…` for a person. `account` is empty for a person who has none.
     `source` and `targets` are the languages of its jobs that say none; no source is detected.
+    `rate` is how many requests it may make in a minute, over all operations, where that is limited.
     `kind` is how it proved itself; `user`, `session` and `key` are the ids of the person, of the sign-in and
     of the API key behind it, where there is one.
     """
@@ -32,3 +33,4 @@ class Principal:
     user: str | None = None
     session: str | None = None
     key: str | None = None
+    rate: int | None = None

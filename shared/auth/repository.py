@@ -1,38 +1,13 @@
-"""API keys in the database."""
+"""Accounts and their plans, as far as it matters who calls; new accounts and keys."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, insert, or_, select
+from sqlalchemy import Row, insert, select
 
-from shared.auth.principal import ADMIN, Principal
-from shared.db.models import accounts, api_keys, clock_now, platform_admins
+from shared.db.models import accounts, api_keys, platform_admins
 from shared.db.unit_of_work import UnitOfWork
-
-
-def find_principal(uow: UnitOfWork, digest: bytes) -> Principal | None:
-    """The caller whose live key has this hash. The unit of work must present the same hash.
-
-    A key has the scope `admin` only while its account is one of the platform's admins.
-    """
-    alive = (
-        api_keys.c.hash == digest,
-        api_keys.c.revoked_at.is_(None),
-        or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > clock_now()),
-    )
-    columns = (api_keys.c.id, api_keys.c.account_id, api_keys.c.scopes)
-    row = uow.execute(select(*columns).where(*alive)).first()
-    if row is None:
-        return None
-    uow.act_for(row.account_id)
-    account, scopes = account_of(uow), frozenset(row.scopes)
-    if ADMIN in scopes and not is_platforms_own(uow):
-        scopes -= {ADMIN}
-    if account is None:
-        return None
-    defaults = (account.default_source, tuple(account.default_targets))
-    return Principal(row.id, row.account_id, scopes, account.plan, *defaults, key=row.id)
 
 
 def account_of(uow: UnitOfWork) -> Row[Any] | None:
@@ -56,8 +31,10 @@ def insert_account(uow: UnitOfWork, account: str, name: str) -> None:
     uow.execute(insert(accounts).values(id=account, name=name))
 
 
-def insert_key(uow: UnitOfWork, key_id: str, name: str, hint: str, digest: bytes, scopes: list[str]) -> None:
-    """Store a key of the unit of work's account by its hash."""
+def insert_key(
+    uow: UnitOfWork, key_id: str, name: str, hint: str, digest: bytes, scopes: list[str], **more: Any
+) -> None:
+    """Store a key of the unit of work's account by its hash; `more` are further columns."""
     values = {
         "id": key_id,
         "account_id": uow.account,
@@ -65,5 +42,6 @@ def insert_key(uow: UnitOfWork, key_id: str, name: str, hint: str, digest: bytes
         "hint": hint,
         "hash": digest,
         "scopes": scopes,
+        **more,
     }
     uow.execute(insert(api_keys).values(**values))

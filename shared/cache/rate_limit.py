@@ -21,6 +21,9 @@ local room = arrival + interval - now - window
 if room > 0 then
   return {0, 0, arrival - now, room}
 end
+if ARGV[3] == 'look' then
+  return {1, math.floor((window - (arrival - now)) / interval), arrival - now, 0}
+end
 arrival = arrival + interval
 redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000))
 return {1, math.floor((window - (arrival - now)) / interval), arrival - now, 0}
@@ -41,7 +44,9 @@ class RateState:
 
 
 class RateLimiter:
-    """Politeness limits shared by all instances. Without Redis nobody is refused; paid quota is not here."""
+    """Limits shared by all instances. For politeness nobody is refused without Redis; `take` and `look` are
+    for limits that must not be passed in the dark. Paid quota is not here.
+    """
 
     def __init__(self, cache: RedisCache) -> None:
         """Use the cache's Redis."""
@@ -52,11 +57,27 @@ class RateLimiter:
 
         A refused request takes nothing. When Redis fails the answer is yes, and counted.
         """
-        key = cache_key(principal, "rate", name, f"{limit}-{window}")
         try:
-            allowed, remaining, reset, retry = self._cache.script(_GCRA, [key], [limit, window])
+            return self.take(name, principal, limit, window)
         except CacheUnavailable:
-            if self._cache.enabled:
+            if self.enabled:
                 count(Metric.RATE_LIMIT_OPEN, name=name)
             return RateState(limit, limit, 0.0, allowed=True, retry_after=0.0)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is a Redis to count in at all."""
+        return self._cache.enabled
+
+    def take(self, name: str, principal: str, limit: int, window: int) -> RateState:
+        """As `check`; raises `CacheUnavailable` when Redis fails."""
+        return self._ask(name, principal, limit, window, "take")
+
+    def look(self, name: str, principal: str, limit: int, window: int) -> RateState:
+        """What `take` would say of `allowed`, without taking one; raises `CacheUnavailable`."""
+        return self._ask(name, principal, limit, window, "look")
+
+    def _ask(self, name: str, principal: str, limit: int, window: int, what: str) -> RateState:
+        key = cache_key(principal, "rate", name, f"{limit}-{window}")
+        allowed, remaining, reset, retry = self._cache.script(_GCRA, [key], [limit, window, what])
         return RateState(limit, remaining, reset / 1e6, allowed=bool(allowed), retry_after=retry / 1e6)

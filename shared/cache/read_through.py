@@ -8,6 +8,7 @@ share a load only under the same token, hence none is given what was loaded befo
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 from collections.abc import Callable, Iterable
@@ -50,7 +51,7 @@ class Entry(Generic[T]):
 
     `encode` never gives empty bytes. What `decode` cannot read (ValueError, TypeError, LookupError), such
     as an older layout, is a miss. None from `load` is remembered for `absent_ttl` seconds. `name` labels
-    the metric.
+    the metric. `life` is after how many seconds a value ends of itself: it is not kept for longer.
     """
 
     key: str
@@ -60,6 +61,11 @@ class Entry(Generic[T]):
     decode: Callable[[bytes], T]
     name: str
     absent_ttl: float = 0.0
+    life: Callable[[T], float] = lambda _: math.inf
+
+    def seconds(self, value: T | None) -> float:
+        """For how long what was loaded is kept."""
+        return self.absent_ttl if value is None else max(0.0, min(self.ttl, self.life(value)))
 
     def decoded(self, cache: RedisCache, stored: bytes | None) -> tuple[bool, T | None]:
         """Whether `stored` is an answer, and which."""
@@ -84,12 +90,13 @@ def read_through(
     *,
     name: str,
     absent_ttl: float = 0.0,
+    life: Callable[[T], float] = lambda _: math.inf,
 ) -> T | None:
     """The value under `key`, from the cache or else from `load`; the arguments are those of `Entry`.
 
     Call it outside a unit of work: a reader that waits must not hold the connection the loader needs.
     """
-    entry = Entry(key, ttl, load, encode, decode, name, absent_ttl)
+    entry = Entry(key, ttl, load, encode, decode, name, absent_ttl, life)
     flights = flights_of(cache)
     token = secrets.token_hex(8)
     mine = flights.open(key, token)
@@ -143,7 +150,7 @@ def _lead(cache: RedisCache, entry: Entry[T], flight: Future[bytes], token: str 
             _fill(cache, entry.key, token, _ABSENT, 0)
         raise
     if token is not None:
-        _fill(cache, entry.key, token, data, entry.absent_ttl if value is None else entry.ttl)
+        _fill(cache, entry.key, token, data, entry.seconds(value))
     flight.set_result(data)
     return value
 

@@ -125,7 +125,19 @@ class CallerSettings(Settings):
 class KeySettings(Settings):
     """Secrets of the API keys."""
 
-    key_pepper: str = Field(min_length=32, description="secret of the keyed hash of API keys")
+    key_pepper: str = Field(
+        min_length=32,
+        description="secret of the keyed hash of API keys; several by spaces while it is changed, the first "
+        "makes new hashes",
+    )
+
+    @property
+    def peppers(self) -> list[str]:
+        """The secrets; raises `Misconfigured` for one that is too short."""
+        found = self.key_pepper.split()
+        if any(len(pepper) < 32 for pepper in found):
+            raise Misconfigured("KEY_PEPPER holds a secret of less than 32 characters.")
+        return found
 
 
 class IdentitySettings(Settings):

@@ -14,6 +14,8 @@ class Metric(StrEnum):
     REQUESTS = "requests"
     CACHE = "cache"
     RATE_LIMIT_OPEN = "rate_limit_open"
+    ATTEMPTS_FAILED = "attempts_failed"
+    SECURITY_EVENTS = "security_events"
     PROVIDER_CALLS = "provider_calls"
     PROVIDER_RETRIES = "provider_retries"
     OUTBOX_SEND_FAILED = "outbox_send_failed"

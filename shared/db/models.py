@@ -47,11 +47,12 @@ api_keys = Table(
     "api_keys",
     metadata,
     Column("id", Text, primary_key=True),
-    *_text("account_id", "name", "hint"),
-    Column("hash", LargeBinary),
+    *_text("account_id", "name", "hint", "kind", "created_by", "previous_hint"),
+    *(Column(name, LargeBinary) for name in ("hash", "pepper", "previous_hash", "previous_pepper")),
     Column("scopes", ARRAY(Text)),
     *(Column(name, BigInteger) for name in ("daily_limit", "monthly_limit")),
-    *_times("created_at", "expires_at", "revoked_at"),
+    *(Column(name, Integer) for name in ("rate_limit", "version")),
+    *_times("created_at", "expires_at", "revoked_at", "last_used_at", "previous_until"),
 )
 platform_admins = Table(
     "platform_admins",

@@ -30,6 +30,10 @@ class Principal(Protocol):
         """Operations' `auth` words that this credential may use."""
 
     @property
+    def rate(self) -> int | None:
+        """Requests that it may make in a minute, over all operations, where that is limited."""
+
+    @property
     def user(self) -> str | None:
         """Identifier of the person who signed in; None for what acts for no person."""
 

@@ -17,7 +17,7 @@ from shared.core.logs import bound
 from shared.core.metrics import Metric, count
 from shared.core.scopes import PERSON
 from shared.edge.content import arguments, fingerprint, read_body
-from shared.edge.endpoint import Endpoint
+from shared.edge.endpoint import Endpoint, Rate
 from shared.edge.ports import ContextFactory, EdgeContext, Finished, Principal
 from shared.edge.problem import log_problem, problem
 from shared.edge.reply import Rendered, render
@@ -113,21 +113,31 @@ def _may(principal: Principal, scope: str) -> bool:
 
 
 def limit_rate(call: Call, proceed: Next) -> Rendered:
-    """Count the request, and refuse it beyond the operation's rate.
+    """Count the request, and refuse it beyond the operation's rate, or that of the caller's key.
 
     Headers: draft-ietf-httpapi-ratelimit-headers-10.
     """
-    rule, name = call.endpoint.rate, call.endpoint.name
-    if rule is None:
-        return proceed()
-    whom = call.ctx.principal.id if call.endpoint.auth is not None else call.credentials.address
+    rule, caller = call.endpoint.rate, call.ctx.principal if call.endpoint.auth is not None else None
+    whom = call.credentials.address if caller is None else caller.id
+    if caller is not None and caller.rate is not None:
+        _count(call, "key", whom, Rate(caller.rate, 60))
+    if rule is not None:
+        _count(call, call.endpoint.name, whom, rule)
+    return proceed()
+
+
+def _count(call: Call, name: str, whom: str, rule: Rate) -> None:
     state = call.ctx.rate_limit(name, whom, rule.limit, rule.window)
     reset = max(0, math.ceil(state.reset_seconds))
-    call.headers["RateLimit-Policy"] = f'"{name}";q={rule.limit};w={rule.window}'
-    call.headers["RateLimit"] = f'"{name}";r={max(0, state.remaining)};t={reset}'
+    _list(call, "RateLimit-Policy", f'"{name}";q={rule.limit};w={rule.window}')
+    _list(call, "RateLimit", f'"{name}";r={max(0, state.remaining)};t={reset}')
     if not state.allowed:
         raise RateLimited(retry_after=math.ceil(state.retry_after))
-    return proceed()
+
+
+def _list(call: Call, header: str, item: str) -> None:
+    before = call.headers.get(header)
+    call.headers[header] = f"{before}, {item}" if before else item
 
 
 def validate(call: Call, proceed: Next) -> Rendered:

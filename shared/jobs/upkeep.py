@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from shared.auth.key_use import keep_uses
+from shared.cache.redis import RedisCache
 from shared.core.again import again
 from shared.core.metrics import Metric, count
 from shared.db.deadlines import Action, Deadline, take_due
@@ -43,19 +45,25 @@ _FORGET: Final = (
 class Upkeep:
     """Runs as the system role; acts on a job only under the job's own account."""
 
-    def __init__(self, open_uow: Callable[[str | None], UnitOfWork], deliver: Deliver):
+    def __init__(self, open_uow: Callable[[str | None], UnitOfWork], deliver: Deliver, cache: RedisCache):
         self._open_uow = open_uow
         self._deliver = deliver
+        self._cache = cache
         self._ledger = LedgerUpkeep(open_uow)
 
     def sweep(self) -> None:
         """One round. Two sweepers at once share the work; trouble in one part does not keep the others."""
+        own = (self._keep_deadlines, self._start_webhooks, self.resend, self._forget, self._keep_key_uses)
         ledger = (self._ledger.expire, self._ledger.prove)
-        for part in (self._keep_deadlines, self._start_webhooks, self.resend, self._forget, *ledger):
+        for part in (*own, *ledger):
             try:
                 part()
             except Exception:
                 _log.exception("a part of the sweep failed; the next round tries again")
+
+    def _keep_key_uses(self) -> None:
+        with self._open_uow(None) as uow:
+            keep_uses(self._cache, uow)
 
     def resend(self) -> None:
         """Send the effects that their writers did not, and tell how long the oldest has waited.

@@ -15,6 +15,7 @@ from shared.wiring.clients import redis_cache
 from shared.wiring.request import Request
 
 if TYPE_CHECKING:
+    from shared.auth.attempts import FailedAttempts
     from shared.auth.authenticator import Authenticator
     from shared.auth.key_prover import KeyProver
     from shared.db.idempotency import IdempotencyKeys
@@ -32,12 +33,20 @@ class CallerServices(Request):
         """Finds whoever knows the shape of a credential."""
         from shared.auth.authenticator import Authenticator, Shape
 
-        return Authenticator({Shape.KEY: self._key_prover})
+        return Authenticator({Shape.KEY: self._key_prover}, self.attempts)
 
     def _key_prover(self) -> KeyProver:
         from shared.auth.key_prover import KeyProver
 
-        return KeyProver(lambda key_hash: self.open(None, key_hash), redis_cache())
+        return KeyProver(lambda key_hash: self.open(None, key_hash), redis_cache(), self.attempts)
+
+    @cached_property
+    def attempts(self) -> FailedAttempts:
+        """Limits how often somebody may be wrong."""
+        from shared.auth.attempts import FailedAttempts
+        from shared.auth.security import report_guessing
+
+        return FailedAttempts(RateLimiter(redis_cache()), report_guessing)
 
     def check_signature(self, headers: Mapping[str, str], body: bytes) -> None:
         """Prove that a message comes from the payment provider's adapter; raises `BadSignature`."""

@@ -92,7 +92,7 @@ class JobServices(Request):
         """What is done every minute."""
         from shared.jobs.upkeep import Upkeep
 
-        return Upkeep(self.open, self._deliver)
+        return Upkeep(self.open, self._deliver, redis_cache())
 
     @property
     def dead_letters(self) -> DeadLetters:

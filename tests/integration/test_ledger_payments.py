@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.errors import AccountNotFound
+from shared.auth.known_keys import find_key
 from shared.auth.principal import ADMIN, Principal
-from shared.auth.repository import find_principal, insert_key
+from shared.auth.repository import insert_key
 from shared.core.clock import utc_now
 from shared.core.ids import new_id
 from shared.ledger.entries import page_of
@@ -236,7 +237,7 @@ def test_a_key_is_an_admins_only_while_the_database_says_so_of_its_account(datab
 
     def scopes():
         with database.uow(key_hash=digest.hex()) as uow:
-            return find_principal(uow, digest).scopes
+            return find_key(uow, [digest]).principal.scopes
 
     assert scopes() == {"jobs:read"}
     database.run("insert into platform_admins (account_id) values (:a)", a=database.account())

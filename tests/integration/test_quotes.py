@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 from PIL import Image
 
+from shared.cache.redis import RedisCache
+from shared.core.config import RedisSettings
 from shared.core.errors import InvalidInput
 from shared.core.ids import new_id
 from shared.jobs.quoting import keep_quote
@@ -24,6 +26,8 @@ from shared.scenes.schemas import Block, Scene, Source, Style
 from shared.translation.errors import UnsupportedLanguage
 from shared.translation.memory import keep, recognition_key
 from shared.translation.service import translation_keys
+
+NO_CACHE = RedisCache(RedisSettings())
 
 
 class File:
@@ -227,5 +231,9 @@ def test_quotes_are_forgotten_a_week_after_they_expired(desk, database):
     made = quote(desk, "es", medium="picture")
     for ahead, left in ((timedelta(days=7), 1), (timedelta(days=7, hours=2), 0)):
         database.move_clock(ahead)
-        Upkeep(lambda account: database.uow(account, system=True), lambda effects: None).sweep()
+        Upkeep(
+            lambda account: database.uow(account, system=True),
+            lambda effects: None,
+            RedisCache(RedisSettings()),
+        ).sweep()
         assert database.value("select count(*) from quotes where id = :q", q=made.id) == left

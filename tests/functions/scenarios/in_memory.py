@@ -18,6 +18,7 @@ class Caller:
     account: str
     scopes: frozenset[str]
     user: str | None = None
+    rate: int | None = None
 
 
 @dataclass(frozen=True)

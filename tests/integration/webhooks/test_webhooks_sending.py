@@ -8,6 +8,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from local.receiver import CLOSE, DRIP, Answer
+from shared.cache.redis import RedisCache
+from shared.core.config import RedisSettings
 from shared.core.errors import ImangorError
 from shared.db.leases import LeaseHeld
 from shared.jobs.upkeep import Upkeep
@@ -16,6 +18,8 @@ from shared.webhooks.payloads import EndpointTest, EventType
 from shared.webhooks.schedule import DELAYS, JITTER, TRIES
 from shared.webhooks.schemas import UpdateEndpoint
 from shared.webhooks.sender import DISABLED_AFTER, SENDS
+
+NO_CACHE = RedisCache(RedisSettings())
 
 LEASE = 60
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -334,7 +338,9 @@ def test_no_transaction_is_open_while_the_request_is_under_way(hooks):
 
 def sweep(hooks, ahead):
     hooks.database.move_clock(ahead)
-    Upkeep(lambda account: hooks.uow(account, system=True), hooks.sent.extend).sweep()
+    Upkeep(
+        lambda account: hooks.uow(account, system=True), hooks.sent.extend, RedisCache(RedisSettings())
+    ).sweep()
 
 
 def test_a_delivery_whose_task_was_lost_is_begun_by_the_sweep(hooks):

@@ -5,7 +5,11 @@ import json
 
 import pytest
 
+from shared.auth.attempts import FailedAttempts
 from shared.auth.authenticator import Authenticator, Shape
+from shared.cache.rate_limit import RateLimiter
+from shared.cache.redis import RedisCache
+from shared.core.config import RedisSettings
 from shared.core.credentials import Credentials
 from shared.core.errors import Unauthenticated
 
@@ -29,7 +33,8 @@ def jwt(**claims):
 
 def asked(shapes=tuple(Shape), **credentials):
     provers = {shape: lambda shape=shape: Names(shape) for shape in shapes}
-    return Authenticator(provers, ISSUER).authenticate(Credentials(**credentials))
+    attempts = FailedAttempts(RateLimiter(RedisCache(RedisSettings())), lambda credentials: None)
+    return Authenticator(provers, attempts, ISSUER).authenticate(Credentials(**credentials))
 
 
 OURS, THEIRS = jwt(iss=ISSUER), jwt(iss="https://securetoken.google.com/p")

@@ -1,0 +1,103 @@
+"""API keys in the database, as far as they prove somebody."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, and_, or_, select, update
+
+from shared.auth.principal import ADMIN, Principal
+from shared.auth.repository import account_of, is_platforms_own
+from shared.cache.redis import cache_key
+from shared.db.models import api_keys, clock_now
+from shared.db.unit_of_work import UnitOfWork
+
+_k = api_keys.c
+_COLUMNS: Final = (
+    _k.id, _k.account_id, _k.scopes, _k.rate_limit, _k.expires_at,
+    _k.hash, _k.pepper, _k.previous_hash, _k.previous_pepper, _k.previous_until,
+)  # fmt: skip
+_ALIVE: Final = and_(_k.revoked_at.is_(None), or_(_k.expires_at.is_(None), _k.expires_at > clock_now()))
+
+
+@dataclass(frozen=True)
+class KnownKey:
+    """A key that is good, and for how many seconds more it is if nobody revokes it."""
+
+    principal: Principal
+    seconds: float = math.inf
+
+
+def find_key(uow: UnitOfWork, digests: Sequence[bytes], mark: bytes | None = None) -> KnownKey | None:
+    """The live key that has one of these hashes, which the unit of work must present, too.
+
+    The first of `digests` is the hash under the newest pepper, whose mark is `mark`: a key that is found by
+    another one, or of whose hash it is not known, is from then on kept by the first. After a rotation the
+    secret that was replaced is good until its overlap ends.
+    """
+    replaced = and_(_k.previous_hash.in_(digests), _k.previous_until > clock_now())
+    row = _first(uow, or_(_k.hash.in_(digests), replaced))
+    if row is None:
+        return None
+    current = bytes(row.hash) in digests
+    known = _known(uow, row, row.expires_at if current else row.previous_until)
+    if known is not None and mark is not None:
+        _keep_newest(uow, row, "" if current else "previous_", digests[0], mark)
+    return known
+
+
+def find_key_by_id(uow: UnitOfWork, key: str) -> KnownKey | None:
+    """The live key of the unit of work's account that has this id."""
+    row = _first(uow, _k.id == key)
+    return None if row is None else _known(uow, row, row.expires_at)
+
+
+def key_cache_keys(row: Any) -> list[str]:
+    """Under which keys the cache may hold what a row of `api_keys` proves: by its hashes, by its id."""
+    hashes = [hashed_cache_key(bytes(each)) for each in (row.hash, row.previous_hash) if each is not None]
+    return [*hashes, id_cache_key(row.id)]
+
+
+def hashed_cache_key(digest: bytes) -> str:
+    """Where the cache holds what a key with this hash proves."""
+    return cache_key("keys", digest.hex())
+
+
+def id_cache_key(key: str) -> str:
+    """Where the cache holds what tokens of the key with this id prove."""
+    return cache_key("keys", key)
+
+
+def _first(uow: UnitOfWork, which: ColumnElement[bool]) -> Row[Any] | None:
+    return uow.execute(select(*_COLUMNS).where(which, _ALIVE)).first()
+
+
+def _known(uow: UnitOfWork, row: Row[Any], end: datetime | None) -> KnownKey | None:
+    """A key has the scope `admin` only while its account is one of the platform's admins."""
+    uow.act_for(row.account_id)
+    account, scopes = account_of(uow), frozenset(row.scopes)
+    if account is None:
+        return None
+    if ADMIN in scopes and not is_platforms_own(uow):
+        scopes -= {ADMIN}
+    defaults = (account.default_source, tuple(account.default_targets))
+    more = {"key": row.id, "rate": row.rate_limit}
+    principal = Principal(row.id, row.account_id, scopes, account.plan, *defaults, **more)
+    ends = [at for at in (end, row.expires_at) if at is not None]
+    return KnownKey(principal, min(((at - uow.now).total_seconds() for at in ends), default=math.inf))
+
+
+def _keep_newest(uow: UnitOfWork, row: Row[Any], which: str, newest: bytes, mark: bytes) -> None:
+    """Keep a secret by its hash under the newest pepper: one write for a key and pepper.
+
+    The row is found by its hash as it was read, so a rotation at the same time is not undone.
+    """
+    stored, pepper = getattr(row, f"{which}hash"), getattr(row, f"{which}pepper")
+    if bytes(stored) == newest and pepper is not None and bytes(pepper) == mark:
+        return
+    same = and_(_k.id == row.id, _k[f"{which}hash"] == stored)
+    uow.execute(update(api_keys).where(same).values({f"{which}hash": newest, f"{which}pepper": mark}))
