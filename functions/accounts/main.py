@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.accounts.errors import KeyNotFound, SettingsChanged
+from shared.accounts.errors import KeyNotFound, SettingsChanged, TestKeySpendsNothing
 from shared.accounts.schemas import (
     Account,
     AccountSettings,
@@ -66,7 +66,12 @@ def get_key_limits(ctx: Context, key_id: KeyId) -> Spending:
     return ctx.accounts.key_limits(key_id)
 
 
-@http.put("/keys/{key_id}/limits", auth="account:owner", rate="60/minute", errors=[KeyNotFound])
+@http.put(
+    "/keys/{key_id}/limits",
+    auth="account:owner",
+    rate="60/minute",
+    errors=[KeyNotFound, TestKeySpendsNothing],
+)
 def set_key_limits(ctx: Context, key_id: KeyId, body: SpendLimits) -> Spending:
     """Limit what an API key may spend in a day and in a month (UTC)."""
     return ctx.accounts.limit_key(key_id, body)

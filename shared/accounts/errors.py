@@ -1,6 +1,6 @@
 """The accounts feature's refusals."""
 
-from shared.core.errors import ImangorError, NotFound
+from shared.core.errors import Conflict, ImangorError, NotFound
 
 
 class SettingsChanged(ImangorError):
@@ -11,3 +11,9 @@ class SettingsChanged(ImangorError):
 
 class KeyNotFound(NotFound):
     """There is no such API key in this account."""
+
+
+class TestKeySpendsNothing(Conflict):
+    """A test key spends nothing; it has no limits to set."""
+
+    slug = "test-key"

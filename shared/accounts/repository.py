@@ -56,10 +56,14 @@ class AccountRepository:
                 self._uow.stale(key)
         forget_members(self._uow)
 
-    def limit_key(self, key: str, daily: int | None, monthly: int | None) -> bool:
-        """Set a key's limits; tell whether there is such a key."""
+    def limit_key(self, key: str, daily: int | None, monthly: int | None) -> None:
+        """Set a key's limits."""
         values = {"daily_limit": daily, "monthly_limit": monthly}
-        return bool(self._uow.execute(update(api_keys).where(api_keys.c.id == key).values(**values)).rowcount)
+        self._uow.execute(update(api_keys).where(api_keys.c.id == key).values(**values))
+
+    def key_kind(self, key: str) -> str | None:
+        """Whether a key is `live` or `test`, if there is such a key."""
+        return self._uow.execute(select(api_keys.c.kind).where(api_keys.c.id == key)).scalar()
 
     def key_limits(self, key: str) -> tuple[int | None, int | None] | None:
         """A key's limits, of a day and of a month."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shared.accounts.errors import KeyNotFound, SettingsChanged
+from shared.accounts.errors import KeyNotFound, SettingsChanged, TestKeySpendsNothing
 from shared.accounts.repository import AccountRecord, AccountRepository
 from shared.accounts.schemas import (
     Account,
@@ -81,10 +81,11 @@ class AccountService:
         return _spending(limits, accounts.spent(key))
 
     def limit_key(self, key: str, limits: SpendLimits) -> Spending:
-        """Set a key's limits. Raises `KeyNotFound`."""
+        """Set a key's limits. Raises `KeyNotFound`, `TestKeySpendsNothing`."""
         accounts = AccountRepository(self._current())
-        if not accounts.limit_key(key, limits.daily, limits.monthly):
-            raise KeyNotFound()
+        if accounts.key_kind(key) == "test":
+            raise TestKeySpendsNothing()
+        accounts.limit_key(key, limits.daily, limits.monthly)
         return self.key_limits(key)
 
 

@@ -10,6 +10,7 @@ from shared.wiring.request import Request
 
 if TYPE_CHECKING:
     from shared.accounts.service import AccountService
+    from shared.keys.service import KeyService
 
 
 class AccountServices(Request):
@@ -21,3 +22,10 @@ class AccountServices(Request):
         from shared.accounts.service import AccountService
 
         return AccountService(lambda: self.uow, languages())
+
+    @cached_property
+    def keys(self) -> KeyService:
+        """The account's API keys."""
+        from shared.keys.service import KeyService
+
+        return KeyService(lambda: self.uow)

@@ -56,6 +56,7 @@ AT_TOP = {
     "shared/auth/": {"sqlalchemy"},
     "shared/jobs/": {"sqlalchemy"},
     "shared/accounts/": {"sqlalchemy"},
+    "shared/keys/": {"sqlalchemy"},
     "shared/ledger/": {"sqlalchemy"},
     "shared/quotes/": {"sqlalchemy"},
     "shared/scenes/": {"sqlalchemy"},
