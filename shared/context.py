@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.wiring.accounts import AccountServices
+from shared.wiring.audit import AuditServices
 from shared.wiring.callers import CallerServices
 from shared.wiring.clients import ROOT, redis_cache
 from shared.wiring.jobs import JobServices
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from shared.db.health import HealthCheck
 
 
-class Context(JobServices, LedgerServices, WebhookServices, AccountServices, CallerServices):
+class Context(JobServices, LedgerServices, WebhookServices, AccountServices, AuditServices, CallerServices):
     """The services of one request."""
 
     @cached_property

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, insert, text
 
+from shared.audit.actions import Action
+from shared.audit.log import record
 from shared.auth.api_keys import hint, key_hash, new_key, pepper_mark
 from shared.auth.principal import ADMIN, SCOPES
 from shared.auth.repository import insert_account, insert_key
@@ -46,14 +48,18 @@ def found(engine: Engine, pepper: str, order: Founding) -> Founded:
         _become(uow, APP)
         insert_account(uow, account, order.name)
         newest = pepper.split()[0]
-        known = {"kind": "live", "pepper": pepper_mark(newest)}
-        insert_key(uow, new_id("key"), "first", hint(key), key_hash(key, newest), scopes, **known)
+        known, ident = {"kind": "live", "pepper": pepper_mark(newest)}, new_id("key")
+        insert_key(uow, ident, "first", hint(key), key_hash(key, newest), scopes, **known)
+        record(uow, Action.ACCOUNT_OPENED, account)
+        record(uow, Action.KEY_CREATED, ident, scopes=" ".join(scopes))
         if order.credits:
             Ledger(uow).grant(order.credits, "founding")
         if order.admin:
             _become(uow, OWNER)
             uow.execute(insert(platform_admins).values(account_id=account))
-        _leave(uow, APP)
+            _become(uow, APP)
+        # After the audit log's entries, which come last in a transaction.
+        uow.before_commit(lambda: _leave(uow, APP))
     return Founded(account, key)
 
 

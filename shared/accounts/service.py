@@ -17,6 +17,8 @@ from shared.accounts.schemas import (
     UsageFilter,
 )
 from shared.accounts.usage import usage
+from shared.audit.actions import Action
+from shared.audit.log import record as audit
 from shared.core.errors import FieldError, InvalidInput
 from shared.db.unit_of_work import UnitOfWork
 from shared.translation.languages import Languages
@@ -58,6 +60,10 @@ class AccountService:
             wrong = FieldError("/targets", "same-language", "The default source is one of the targets, too.")
             raise InvalidInput(errors=[wrong])
         accounts.change(**values)
+        facts: dict[str, Any] = {
+            name: ",".join(v) if isinstance(v, list) else v for name, v in values.items()
+        }
+        audit(self._current(), Action.SETTINGS_CHANGED, **facts)
         return _shown(accounts.get())
 
     def limits(self) -> Spending:
@@ -70,6 +76,7 @@ class AccountService:
         """Set the account's limits. They hold from the next job on."""
         accounts = AccountRepository(self._current())
         accounts.change(daily_limit=limits.daily, monthly_limit=limits.monthly)
+        audit(self._current(), Action.LIMITS_CHANGED, daily=limits.daily, monthly=limits.monthly)
         return _spending((limits.daily, limits.monthly), accounts.spent())
 
     def key_limits(self, key: str) -> Spending:
@@ -86,6 +93,7 @@ class AccountService:
         if accounts.key_kind(key) == "test":
             raise TestKeySpendsNothing()
         accounts.limit_key(key, limits.daily, limits.monthly)
+        audit(self._current(), Action.LIMITS_CHANGED, key, daily=limits.daily, monthly=limits.monthly)
         return self.key_limits(key)
 
 

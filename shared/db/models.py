@@ -309,6 +309,27 @@ webhook_deliveries = Table(
     Column("waiting", Boolean),
     *_times("next_attempt_at", "busy_until", "created_at", "finished_at"),
 )
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("chain", Text, primary_key=True),
+    *_text("account_id"),
+    Column("number", BigInteger),
+    Column("hash", LargeBinary),
+    Column("anchored", BigInteger),
+    *_times("anchored_at"),
+)
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("chain", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    *_text("account_id"),
+    *_times("at"),
+    *_text("actor_kind", "actor", "action", "target", "address", "request"),
+    Column("facts", JSONB),
+    *(Column(name, LargeBinary) for name in ("previous", "hash")),
+)
 state_transitions = Table(
     "state_transitions",
     metadata,

@@ -19,6 +19,7 @@ from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from shared.core.actor import SYSTEM, Actor
 from shared.core.errors import OutcomeUnknown
 from shared.db.batch import Then, WriteBatch
 from shared.db.errors import DatabaseDown, refused, translate
@@ -50,15 +51,18 @@ class UnitOfWork:
         *,
         user: str | None = None,
         identity: str | None = None,
+        actor: Callable[[], Actor] = lambda: SYSTEM,
     ):
         """`account` may come later by `act_for`; `key_hash` lets the caller see the key, or the invitation,
         that it presents. `user` and `identity` are the person whose own rows are seen.
 
-        `deliver` sends the outbox's effects and `forget` drops cache keys, both after commit.
+        `deliver` sends the outbox's effects and `forget` drops cache keys, both after commit. `actor` tells
+        who is at work, for the audit log.
         """
         self._engine = engine
         self._deliver = deliver
         self._forget = forget
+        self._actor = actor
         self._stale: list[str] = []
         self._connection: Connection | None = None
         self._batch = WriteBatch()
@@ -106,6 +110,11 @@ class UnitOfWork:
         self.user = user
         if self._connection is not None:
             self._bind(self._connection)
+
+    @property
+    def actor(self) -> Actor:
+        """Who is at work."""
+        return self._actor()
 
     @property
     def connection(self) -> Connection:

@@ -8,6 +8,8 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, Final, Protocol
 
+from shared.audit.actions import Action as AuditAction
+from shared.audit.log import record as audit
 from shared.auth.principal import Principal
 from shared.cache.read_through import read_through
 from shared.cache.redis import RedisCache
@@ -181,6 +183,7 @@ class JobService:
         uow.sql("update jobs set deleted_at = clock_now() where id = :job", job=job)
         repository.change(job)
         erase_media(uow, record)
+        audit(uow, AuditAction.JOB_DELETED, job)
 
     def _accept(self, values: dict[str, Any], order: CreateJob, upload: JobUpload | None = None) -> Job:
         """Insert the job with its hold and what comes next. Nothing but the database is touched here."""

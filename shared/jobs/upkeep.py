@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -27,6 +27,7 @@ from shared.webhooks import upkeep as webhooks
 
 _log = logging.getLogger(__name__)
 
+Part = Callable[[], None]
 BATCH: Final = 200
 RESEND_SECONDS: Final = 60
 GIVE_UP_AFTER: Final = timedelta(hours=24)
@@ -45,17 +46,25 @@ _FORGET: Final = (
 class Upkeep:
     """Runs as the system role; acts on a job only under the job's own account."""
 
-    def __init__(self, open_uow: Callable[[str | None], UnitOfWork], deliver: Deliver, cache: RedisCache):
+    def __init__(
+        self,
+        open_uow: Callable[[str | None], UnitOfWork],
+        deliver: Deliver,
+        cache: RedisCache,
+        parts: Sequence[Part] = (),
+    ):
+        """`parts` is what other rooms keep, each tried in every round."""
         self._open_uow = open_uow
         self._deliver = deliver
         self._cache = cache
         self._ledger = LedgerUpkeep(open_uow)
+        self._parts = parts
 
     def sweep(self) -> None:
         """One round. Two sweepers at once share the work; trouble in one part does not keep the others."""
         own = (self._keep_deadlines, self._start_webhooks, self.resend, self._forget, self._keep_key_uses)
         ledger = (self._ledger.expire, self._ledger.prove)
-        for part in (*own, *ledger):
+        for part in (*own, *ledger, *self._parts):
             try:
                 part()
             except Exception:

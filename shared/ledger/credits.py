@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from shared.audit.actions import Action
+from shared.audit.log import record
 from shared.db.unit_of_work import UnitOfWork
 from shared.ledger.entries import csv_of, page_of
 from shared.ledger.schemas import (
@@ -51,6 +53,8 @@ class Credits:
 
     def export(self, query: ExportFilter) -> Iterator[bytes]:
         """All transactions as CSV, oldest first."""
+        with self._open_uow() as uow:
+            record(uow, Action.CREDITS_EXPORTED)
         return csv_of(self._open_uow, query)
 
     def statement(self, month: str, query: StatementFilter) -> Statement:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+from shared.core.cells import harmless
 from shared.db.unit_of_work import UnitOfWork
 from shared.ledger.schemas import Entry, EntryFilter, EntryPage, ExportFilter
 
@@ -31,7 +32,6 @@ _CONDITIONS: Final = {
     "below": "t.id < :below",
     "above": "t.id > :above",
 }
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def page_of(uow: UnitOfWork, query: EntryFilter) -> EntryPage:
@@ -62,11 +62,6 @@ def csv_of(open_uow: Callable[[], UnitOfWork], query: ExportFilter) -> Iterator[
             rows = _export(open_uow, query, rows[-1].number) if len(rows) == EXPORT_PAGE else []
 
     return parts(rows)
-
-
-def harmless(cell: str) -> str:
-    """A text that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _export(open_uow: Callable[[], UnitOfWork], query: ExportFilter, above: int) -> Sequence[Any]:

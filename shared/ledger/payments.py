@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from shared.audit.actions import Action
+from shared.audit.log import record
 from shared.db.unit_of_work import UnitOfWork
 from shared.ledger.errors import PurchaseNotFound
 from shared.ledger.references import number_of, require_account, settled
@@ -35,7 +38,8 @@ class Payments:
     def _purchase(self, bought: PaymentData) -> Entry:
         reference = PREFIX + bought.reference
         expires_at = bought.expires_at
-        Ledger(self._uow).grant(bought.credits, reference, expires_at=expires_at, actor=ACTOR)
+        if Ledger(self._uow).grant(bought.credits, reference, expires_at=expires_at, actor=ACTOR):
+            self._record(Action.CREDITS_BOUGHT, reference, bought.credits)
         return settled(self._uow, reference, Kind.GRANT, bought.credits, expires_at=expires_at)
 
     def _refund(self, refunded: PaymentData) -> Entry:
@@ -43,5 +47,11 @@ class Payments:
         grant = number_of(self._uow, f"{PREFIX}{refunded.purchase}", Kind.GRANT)
         if grant is None:
             raise PurchaseNotFound()
-        Ledger(self._uow).refund(refunded.credits, reference, grant, actor=ACTOR)
+        if Ledger(self._uow).refund(refunded.credits, reference, grant, actor=ACTOR):
+            self._record(Action.CREDITS_REFUNDED, reference, refunded.credits)
         return settled(self._uow, reference, Kind.REFUND, refunded.credits, lot=grant)
+
+    def _record(self, action: Action, reference: str, credits: int) -> None:
+        """The message is the payment provider's, and proven to be."""
+        who = replace(self._uow.actor, kind="system", id=ACTOR)
+        record(self._uow, action, reference, who=who, credits=credits)

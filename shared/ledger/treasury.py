@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from shared.audit.actions import Action
+from shared.audit.log import record
 from shared.auth.principal import Principal
 from shared.db.unit_of_work import UnitOfWork
 from shared.ledger.errors import AdjustmentExceedsBalance, InsufficientCredits
@@ -28,7 +30,9 @@ class Treasury:
         once, expires_at = PREFIX + reference, order.expires_at
         with self._open_uow(account) as uow:
             require_account(uow)
-            Ledger(uow).grant(order.credits, once, expires_at=expires_at, reason=order.reason, actor=admin.id)
+            told = {"reason": order.reason, "actor": admin.id}
+            if Ledger(uow).grant(order.credits, once, expires_at=expires_at, **told):
+                record(uow, Action.CREDITS_GRANTED, once, credits=order.credits)
             return settled(uow, once, Kind.GRANT, order.credits, expires_at=expires_at)
 
     def adjust(self, admin: Principal, account: str, reference: str, order: CreateAdjustment) -> Entry:
@@ -40,7 +44,8 @@ class Treasury:
         with self._open_uow(account) as uow:
             require_account(uow)
             try:
-                Ledger(uow).adjust(order.credits, once, reason=order.reason, actor=admin.id)
+                if Ledger(uow).adjust(order.credits, once, reason=order.reason, actor=admin.id):
+                    record(uow, Action.CREDITS_ADJUSTED, once, credits=order.credits)
             except InsufficientCredits as error:
                 raise AdjustmentExceedsBalance() from error
             return settled(uow, once, Kind.ADJUSTMENT, order.credits)

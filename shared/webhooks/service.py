@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
+from shared.audit.actions import Action
+from shared.audit.log import record as audit
 from shared.core.cursors import Place, read_cursor, write_cursor
 from shared.core.ids import new_id
 from shared.db.unit_of_work import UnitOfWork
@@ -64,6 +66,7 @@ class WebhookService:
         values = {"id": ident, "url": order.url, "types": types, "description": order.description}
         record = endpoints.add(values)
         endpoints.add_secret(ident, 1, self._seal.close(secret, ident))
+        audit(self._current(), Action.ENDPOINT_CREATED, ident)
         return views.endpoint_with_secret(record, secret)
 
     def all(self) -> EndpointList:
@@ -90,6 +93,7 @@ class WebhookService:
             raise EndpointExists()
         if values := _changes(record, change):
             endpoints.change(endpoint, **values)
+            audit(uow, Action.ENDPOINT_CHANGED, endpoint, changed=",".join(sorted(values)))
         if values.get("state") == "disabled":
             Deliveries(uow).give_up(endpoint=endpoint)
         return views.endpoint(endpoints.get(endpoint))
@@ -99,6 +103,7 @@ class WebhookService:
         uow = self._current()
         Endpoints(uow).get(endpoint, lock=True)
         Endpoints(uow).delete(endpoint)
+        audit(uow, Action.ENDPOINT_DELETED, endpoint)
         Deliveries(uow).give_up(endpoint=endpoint)
 
     def rotate(self, endpoint: str) -> EndpointWithSecret:
@@ -111,6 +116,7 @@ class WebhookService:
         endpoints.expire_secrets(endpoint, SECRET_OVERLAP)
         endpoints.add_secret(endpoint, known[0].number + 1, self._seal.close(secret, endpoint))
         endpoints.change(endpoint)
+        audit(self._current(), Action.ENDPOINT_SECRET_ROTATED, endpoint)
         return views.endpoint_with_secret(endpoints.get(endpoint), secret)
 
     def test(self, endpoint: str) -> Delivery:

@@ -18,6 +18,7 @@ from shared.core.config import (
 )
 
 if TYPE_CHECKING:
+    from shared.audit.anchors import Anchors
     from shared.imaging.fonts import FontLibrary
     from shared.jobs.results import ResultFiles
     from shared.providers.translate import Translator
@@ -63,6 +64,14 @@ def result_files() -> ResultFiles:
     from shared.jobs.results import ResultFiles
 
     return ResultFiles(storage(), StorageSettings.load().results_bucket)
+
+
+def audit_anchors() -> Anchors:
+    """Where heads of audit chains are published."""
+    from shared.audit.anchors import Anchors
+    from shared.storage.folder import BucketFolder
+
+    return Anchors(BucketFolder(storage(), StorageSettings.load().results_bucket))
 
 
 @cache

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from shared.core.config import StorageSettings
-from shared.wiring.clients import fonts, languages, redis_cache, result_files, storage, translator, vision
+from shared.wiring.clients import (
+    audit_anchors,
+    fonts,
+    languages,
+    redis_cache,
+    result_files,
+    storage,
+    translator,
+    vision,
+)
 from shared.wiring.request import Request
 
 if TYPE_CHECKING:
@@ -92,7 +101,8 @@ class JobServices(Request):
         """What is done every minute."""
         from shared.jobs.upkeep import Upkeep
 
-        return Upkeep(self.open, self._deliver, redis_cache())
+        others = [partial(audit_anchors().publish, self.open)]
+        return Upkeep(self.open, self._deliver, redis_cache(), others)
 
     @property
     def dead_letters(self) -> DeadLetters:

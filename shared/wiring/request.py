@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from shared.auth.principal import Principal
 from shared.cache.read_through import invalidate
+from shared.core.actor import Actor, truncated
 from shared.core.config import ChannelSettings, StorageSettings
 from shared.core.credentials import Credentials
 from shared.wiring.clients import redis_cache, storage, task_queue, topics
@@ -48,6 +49,16 @@ class Request:
         return self.principal
 
     @property
+    def actor(self) -> Actor:
+        """Who is at work, for the audit log: the caller; nobody known; or the service itself."""
+        caller, address = self.principal, truncated(self.credentials.address)
+        if caller is not None:
+            return Actor(caller.kind, caller.id, caller.account or None, address, self.request_id)
+        if self.credentials.address == Credentials.address:
+            return Actor("system", self.operation, None, None, self.request_id)
+        return Actor("anonymous", self.operation, None, address, self.request_id)
+
+    @property
     def uow(self) -> UnitOfWork:
         """The unit of work that is open around the operation."""
         if self._uow is None:
@@ -77,7 +88,16 @@ class Request:
         from shared.db.unit_of_work import UnitOfWork
 
         forget = partial(invalidate, redis_cache())
-        return UnitOfWork(engine, account, key_hash, self._deliver, forget, user=user, identity=identity)
+        return UnitOfWork(
+            engine,
+            account,
+            key_hash,
+            self._deliver,
+            forget,
+            user=user,
+            identity=identity,
+            actor=lambda: self.actor,
+        )
 
     def open_for_caller(self) -> UnitOfWork:
         """A unit of work of its own: under the caller's account, or as a person who acts for none."""

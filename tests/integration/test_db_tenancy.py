@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from shared.audit.actions import Action
+from shared.audit.log import record
 from shared.core.ids import new_id
 from shared.db.errors import diagnostics
 from shared.db.models import metadata
@@ -13,10 +15,10 @@ from shared.db.models import metadata
 REFUSED = "42501"
 MISSING = "23503"
 CROSSED = {"api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters"}
-CROSSED |= {"memberships", "invitations"}
+CROSSED |= {"memberships", "invitations", "audit_heads"}
 OWN_COLUMN = {"accounts": "id"}
-OPENED = {"accounts", "jobs", "balances", "credit_lots"}
-"""Tables in which an account has rows as soon as it has credits and a job."""
+OPENED = {"accounts", "jobs", "balances", "credit_lots", "audit_entries", "audit_heads"}
+"""Tables in which an account has rows as soon as it has credits, a job, and something was done to it."""
 APPEND_ONLY = {"ledger_transactions", "ledger_entries"}
 USER = "usr_1"
 NOW = "2026-01-01T00:00:00Z"
@@ -43,6 +45,8 @@ def new_row(table, account, job, transaction=0):
         | {"id": word, "email": b"e", "email_hash": word.encode(), "role": "viewer"}
         | {"token_hash": word.encode(), "created_by": "k", "expires_at": NOW},
         "credit_lots": a | {"id": transaction},
+        "audit_entries": a | {"actor_kind": "key", "actor": "k", "action": word},
+        "audit_heads": a,
         "outbox": a | {"kind": "task", "destination": "d", "payload": "{}", "claimed_until": NOW},
         "leases": a | {"name": word, "expires_at": NOW},
         "deadlines": j | {"action": "rescue", "due_at": NOW},
@@ -87,6 +91,8 @@ class World:
     def _fill(self):
         account = self.database.account(5)
         job = self.database.job(account, "es")
+        with self.database.uow(account) as uow:
+            record(uow, Action.JOB_DELETED, job)
         # A delivery refers to an endpoint.
         for table in sorted(tenants(), key="webhook_deliveries".__eq__):
             if not table.startswith("ledger_") and table not in OPENED:
@@ -243,6 +249,10 @@ FORBIDDEN = [
     "delete from users",
     "delete from accounts",
     "select lock_balance('acc_1')",
+    "update audit_entries set target = 'x'",
+    "delete from audit_entries",
+    "insert into audit_heads (account_id) values ('acc_1')",
+    "update audit_heads set number = number + 1",
     "update balances set available = 1000000",
     "delete from balances",
     "insert into balances values ('acc_1', 5, 0)",

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from shared.core.cells import harmless
 from shared.ledger import entries
 from shared.ledger.credits import Credits
-from shared.ledger.entries import csv_of, harmless, page_of
+from shared.ledger.entries import csv_of, page_of
 from shared.ledger.errors import StatementNotFound
 from shared.ledger.proof import prove
 from shared.ledger.schemas import EntryFilter, ExportFilter, Kind, StatementFilter
