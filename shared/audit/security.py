@@ -33,7 +33,7 @@ class SecurityEvents:
         who = self._actor()
         told = {"security_event": action.value, "target": target, "address": who.address, **facts}
         _log.warning("a security event", extra={"fields": told})
-        count(Metric.SECURITY_EVENTS, action=action.value)
+        count(Metric.SECURITY_EVENTS, event=action.value)
         try:
             with self._open_uow(account) as uow:
                 record(uow, action, target, who=who, **facts)

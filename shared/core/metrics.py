@@ -26,7 +26,6 @@ class Metric(StrEnum):
     STEP_SECONDS = "step_seconds"
     WEBHOOK_TRIES = "webhook_tries"
     WEBHOOKS_DEAD = "webhooks_dead"
-    SECURITY_EVENTS = "security_events"
 
 
 def count(metric: Metric, value: float = 1, **labels: str | int | float) -> None:

@@ -10,7 +10,6 @@ from shared.wiring.request import Request
 
 if TYPE_CHECKING:
     from shared.accounts.audit import AuditService
-    from shared.audit.security import SecurityEvents
 
 
 class AuditServices(Request):
@@ -28,10 +27,3 @@ class AuditServices(Request):
         from shared.accounts.audit import AuditService
 
         return AuditService(account, lambda: self.open(account or self.caller.account), audit_anchors().of)
-
-    @cached_property
-    def security(self) -> SecurityEvents:
-        """What is told of attempts that were refused."""
-        from shared.audit.security import SecurityEvents
-
-        return SecurityEvents(self.open, lambda: self.actor)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from shared.audit.actions import Action
 from shared.auth.principal import Principal
 from shared.cache.rate_limit import RateLimiter, RateState
 from shared.core.clock import utc_now
@@ -15,6 +16,7 @@ from shared.wiring.clients import redis_cache
 from shared.wiring.request import Request
 
 if TYPE_CHECKING:
+    from shared.audit.security import SecurityEvents
     from shared.auth.attempts import FailedAttempts
     from shared.auth.authenticator import Authenticator
     from shared.auth.key_prover import KeyProver
@@ -44,9 +46,17 @@ class CallerServices(Request):
     def attempts(self) -> FailedAttempts:
         """Limits how often somebody may be wrong."""
         from shared.auth.attempts import FailedAttempts
-        from shared.auth.security import report_guessing
 
-        return FailedAttempts(RateLimiter(redis_cache()), report_guessing)
+        return FailedAttempts(
+            RateLimiter(redis_cache()), lambda _: self.security.tell(Action.ATTEMPTS_LIMITED)
+        )
+
+    @cached_property
+    def security(self) -> SecurityEvents:
+        """What is told of attempts that were refused."""
+        from shared.audit.security import SecurityEvents
+
+        return SecurityEvents(self.open, lambda: self.actor)
 
     def check_signature(self, headers: Mapping[str, str], body: bytes) -> None:
         """Prove that a message comes from the payment provider's adapter; raises `BadSignature`."""
