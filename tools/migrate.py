@@ -1,20 +1,23 @@
-"""Bring a deployed database up to the code: python -m tools.migrate. Runs inside the private network.
+"""Bring a deployed database up to the code: python -m tools.migrate [--expand | --contract].
 
-Migrates, and makes each function's IAM user a member of the one role that its manifest names. Reads
-MIGRATIONS_URL, the URL of a user that may create roles, and GOOGLE_CLOUD_PROJECT. A second run does nothing.
+--expand goes as far as the version that serves can live with, --contract takes away what the version before
+used, and without either everything is done. Each makes every function's IAM user a member of the one role
+that its manifest names. Runs inside the private network. Reads MIGRATIONS_URL, the URL of a user that may
+create roles, and GOOGLE_CLOUD_PROJECT. A second run does nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, text
 
 from shared.core.names import service_name
-from shared.db.migrate import APP, SYSTEM, current, upgrade
+from shared.db.migrate import APP, SYSTEM, WrongPhase, contract, current, expand, pending, upgrade
 from shared.edge.manifest import Manifest, Use, load_all
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,19 +62,29 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def main() -> int:
-    """Run the command; 1 where a function's user is missing, which only Terraform can make."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run the command; 1 where a user is missing, which only Terraform makes, 2 in a wrong phase."""
+    parser = argparse.ArgumentParser(prog="python -m tools.migrate", description="Migrate the database.")
+    one = parser.add_mutually_exclusive_group()
+    for step in (expand, contract):
+        one.add_argument(f"--{step.__name__}", dest="step", action="store_const", const=step, default=upgrade)
     url, project = os.environ["MIGRATIONS_URL"], os.environ["GOOGLE_CLOUD_PROJECT"]
-    upgrade(url)
+    try:
+        parser.parse_args(arguments).step(url)
+    except WrongPhase as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
     engine = create_engine(url)
     with engine.begin() as connection:
         absent = enrol(connection, database_users(load_all(ROOT / "functions"), project))
     engine.dispose()
     print(f"the database is at {current(url)}")
+    for revision, phase in pending(url):
+        print(f"{revision} waits for --{phase}")
     if absent:
         print(f"terraform apply has not made these users: {', '.join(absent)}", file=sys.stderr)
     return 1 if absent else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

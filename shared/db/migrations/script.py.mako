@@ -4,6 +4,7 @@ from alembic import op
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
+phase = "expand"  # or "contract": takes away what the version before still uses
 
 
 def upgrade() -> None:
