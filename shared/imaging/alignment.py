@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from shared.imaging.decode import Pixels
+from shared.imaging.colour import Pixels
 from shared.imaging.frame import Points
 from shared.imaging.ink import to_lab
 from shared.imaging.placed import Placed

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from shared.imaging.decode import Pixels
+from shared.imaging.colour import Pixels
 from shared.imaging.frame import Points, filled
 from shared.scenes.recognition import Word
 from shared.scenes.schemas import Area, Block, Flag

@@ -11,8 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps, JpegImagePlugin
 
 from shared.core.errors import UnsupportedMedia
-from shared.imaging.colour import BROKEN, channels, to_standard
-from shared.imaging.colour import Pixels as Pixels
+from shared.imaging.colour import BROKEN, Pixels, channels, to_standard
 from shared.imaging.deep import Deep, deep_samples
 from shared.imaging.errors import TooManyPages, TooManyPixels, UnreadablePicture
 from shared.imaging.sniff import ACCEPTED, accepted_format, known_as

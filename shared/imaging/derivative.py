@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from shared.imaging.decode import Picture, Pixels, to_srgb
+from shared.imaging.colour import Pixels
+from shared.imaging.decode import Picture, to_srgb
 
 MAX_BYTES = 9_500_000
 """Below Cloud Vision's 10 MB for a whole request, with room for the request around the picture."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 
-from shared.imaging.decode import Pixels
+from shared.imaging.colour import Pixels
 from shared.imaging.decoration import dressed
 from shared.imaging.fit import Layout, PlacedLine
 from shared.imaging.frame import Frame, Matrix, bounds, filled

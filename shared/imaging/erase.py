@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from shared.imaging.attached import Mask, Words, dilated
-from shared.imaging.decode import Pixels
+from shared.imaging.colour import Pixels
 from shared.imaging.frame import Points, bounds, filled, grown
 from shared.imaging.ink import Floats, Ground, Ink, largest, separate, softness
 from shared.scenes.schemas import Block, Line

@@ -9,8 +9,9 @@ import numpy as np
 
 from shared.imaging.alignment import source_alignment
 from shared.imaging.areas import flagged, parted
+from shared.imaging.colour import Pixels
 from shared.imaging.columns import upright
-from shared.imaging.decode import Picture, Pixels
+from shared.imaging.decode import Picture
 from shared.imaging.derivative import flattened
 from shared.imaging.erase import neighbours
 from shared.imaging.harmony import harmonised

@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.attached import Mask as Mask
-from shared.imaging.attached import Words, attached, dilated, roughly_attached
-from shared.imaging.decode import Pixels
+from shared.imaging.attached import Mask, Words, attached, dilated, roughly_attached
+from shared.imaging.colour import Pixels
 from shared.imaging.palette import evidence
 
 Floats = NDArray[np.float32]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shared.imaging.areas import outline_of
-from shared.imaging.decode import Pixels
+from shared.imaging.colour import Pixels
 from shared.imaging.fit import Layout, Room, alignment_of, fit, least_size
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.frame import Frame, Points

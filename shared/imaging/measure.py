@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from shared.imaging.attached import dilated
-from shared.imaging.decode import Pixels
+from shared.imaging.attached import Mask, dilated
+from shared.imaging.colour import Pixels
 from shared.imaging.erase import Region, region_of
 from shared.imaging.frame import Frame, Points, bounds
 from shared.imaging.ink import (
     Floats,
     Ground,
     Ink,
-    Mask,
     commonest_colour,
     distance,
     median_colour,

@@ -10,7 +10,7 @@ import numpy as np
 import uharfbuzz
 from numpy.typing import NDArray
 
-from shared.imaging.decode import Pixels
+from shared.imaging.colour import Pixels
 from shared.imaging.decoration import underline
 from shared.imaging.fit import PlacedLine
 from shared.imaging.frame import Matrix

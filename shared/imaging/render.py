@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from shared.core.errors import Conflict
 from shared.imaging.areas import restore
-from shared.imaging.decode import Picture, Pixels, decode
+from shared.imaging.colour import Pixels
+from shared.imaging.decode import Picture, decode
 from shared.imaging.draw import draw
 from shared.imaging.encode import encode, encode_pages
 from shared.imaging.erase import erase

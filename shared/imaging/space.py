@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.decode import Pixels
+from shared.imaging.attached import Mask
+from shared.imaging.colour import Pixels
 from shared.imaging.frame import Frame, Points, bounds
 from shared.imaging.geometry import Box
-from shared.imaging.ink import Mask, distance, largest, to_lab
+from shared.imaging.ink import distance, largest, to_lab
 
 _SAMPLES_PER_EM = 16
 _ASIDE = 0.4  # what is left free before an obstacle, in ems
