@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from shared.core.config import DatabaseSettings, Misconfigured, pool_size
+from shared.db.errors import DatabaseDown
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -62,19 +63,27 @@ def _convert_each_statement_once() -> None:
 def _cloud_sql(settings: DatabaseSettings) -> Any:
     """Connect through the connector: private IP, IAM login, certificates refreshed only when connecting.
 
-    `lazy` because a background refresh does not run while Cloud Run withholds the CPU.
+    `lazy` because a background refresh does not run while Cloud Run withholds the CPU. What hinders it before
+    there is a connection (Cloud SQL's Admin API, a token, the network) is `DatabaseDown`, not an error of
+    the driver's.
     """
+    from aiohttp import ClientError
+    from google.auth.exceptions import GoogleAuthError
     from google.cloud.sql.connector import Connector, IPTypes
 
     connector = Connector(refresh_strategy="lazy", ip_type=IPTypes.PRIVATE)
 
     def connect() -> Any:
-        return connector.connect(
-            str(settings.instance_connection_name),
-            "pg8000",
-            user=settings.database_user,
-            db=settings.database_name,
-            enable_iam_auth=True,
-        )
+        try:
+            return connector.connect(
+                str(settings.instance_connection_name),
+                "pg8000",
+                user=settings.database_user,
+                db=settings.database_name,
+                enable_iam_auth=True,
+                ssl_context=False,  # the socket is TLS; the driver would ask for it once more, inside
+            )
+        except (ClientError, GoogleAuthError, OSError) as error:
+            raise DatabaseDown() from error
 
     return connect

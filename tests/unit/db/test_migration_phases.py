@@ -20,7 +20,7 @@ TAKES_AWAY = re.compile(
     | \balter\s+(column\s+)?\w+\s+(set\s+data\s+)?type\b
     | \bset\s+not\s+null\b
     | \badd\s+(column\s+)?(?!constraint)\w+\s+[\w\[\]()]+\s+not\s+null(?![^,;]*\b(default|generated)\b)
-    | \brevoke\b""",
+    | \brevoke\b[^;]*\bfrom\b[^;]*\bimangor_""",
     re.VERBOSE | re.IGNORECASE,
 )
 
