@@ -40,7 +40,8 @@ def _join(shared: Path, session: int) -> Path:
         known = json.loads(file.read() or "{}")
         if not known:
             folder = new_folder()
-            start(folder, "--while-alive", str(session))
+            # All suites send wrong credentials from the one address that this machine is.
+            start(folder, "--while-alive", str(session), "--function-env", "ATTEMPT_LIMIT=1000000")
             known = {"folder": str(folder), "users": 0}
         known["users"] += 1
         _rewrite(file, known)

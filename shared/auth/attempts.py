@@ -22,9 +22,7 @@ from shared.core.credentials import Credentials, address_prefix
 from shared.core.errors import RateLimited, Unauthenticated
 from shared.core.metrics import Metric, count
 
-GUESSES: Final = 30
 SECONDS: Final = 600
-"""So many wrong credentials in so many seconds may come from one address prefix, and for one known name."""
 
 _ADDRESS, _NAME = "attempts", "attempts-on"
 
@@ -32,15 +30,19 @@ _ADDRESS, _NAME = "attempts", "attempts-on"
 class FailedAttempts:
     """Counts them, and refuses beyond the limit."""
 
-    def __init__(self, limiter: RateLimiter, report: Callable[[Credentials], None]) -> None:
-        """`report` is told when a place, or whoever tries one name, has used up its guesses."""
+    def __init__(self, limiter: RateLimiter, report: Callable[[Credentials], None], limit: int) -> None:
+        """So many guesses may come from one address prefix, or for one name, in `SECONDS`.
+
+        `report` is told when a place, or whoever tries one name, has used them up.
+        """
         self._limiter = limiter
         self._report = report
+        self._limit = limit
 
     def check(self, credentials: Credentials) -> None:
         """Before something is looked up: raise `RateLimited` where too many were wrong."""
         try:
-            state = self._limiter.look(_ADDRESS, address_prefix(credentials.address), GUESSES, SECONDS)
+            state = self._limiter.look(_ADDRESS, address_prefix(credentials.address), self._limit, SECONDS)
         except CacheUnavailable:
             return
         if not state.allowed:
@@ -66,7 +68,7 @@ class FailedAttempts:
 
     def _take(self, credentials: Credentials, rule: str, whom: str) -> None:
         try:
-            state = self._limiter.take(rule, whom, GUESSES, SECONDS)
+            state = self._limiter.take(rule, whom, self._limit, SECONDS)
         except CacheUnavailable:
             if self._limiter.enabled:
                 raise AttemptNotCounted() from None

@@ -191,6 +191,16 @@ class EdgeSettings(Settings):
     log_level: str = Field("INFO", description="lowest severity that is logged")
 
 
+class AttemptSettings(Settings):
+    """How often somebody may be wrong; see `shared/auth/attempts.py`."""
+
+    attempt_limit: int = Field(
+        30,
+        ge=1,
+        description="wrong credentials from one address, or for one name, in ten minutes",
+    )
+
+
 class BreakerSettings(Settings):
     """How many files an inbox takes before it is thought to run away; see `shared/jobs/breaker.py`."""
 

@@ -10,7 +10,7 @@ from shared.audit.actions import Action
 from shared.auth.principal import Principal
 from shared.cache.rate_limit import RateLimiter, RateState
 from shared.core.clock import utc_now
-from shared.core.config import PaymentSettings
+from shared.core.config import AttemptSettings, PaymentSettings
 from shared.core.credentials import Credentials
 from shared.wiring.clients import redis_cache
 from shared.wiring.request import Request
@@ -47,8 +47,9 @@ class CallerServices(Request):
         """Limits how often somebody may be wrong."""
         from shared.auth.attempts import FailedAttempts
 
+        limit = AttemptSettings.load().attempt_limit
         return FailedAttempts(
-            RateLimiter(redis_cache()), lambda _: self.security.tell(Action.ATTEMPTS_LIMITED)
+            RateLimiter(redis_cache()), lambda _: self.security.tell(Action.ATTEMPTS_LIMITED), limit
         )
 
     @cached_property

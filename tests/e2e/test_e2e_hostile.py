@@ -260,7 +260,7 @@ def test_too_large_a_body_is_413_every_time(wire: Wire, cloud, size: int, chunke
 
 def test_who_may_not_call_learns_that_first_however_much_is_sent(cloud):
     reply = cloud.request("POST", "/v1/jobs", key="nobody", data=b"\0" * (LIMIT + 1024 * 1024))
-    assert (reply.status_code, reply.json()["detail"]) == (401, "The API key is not valid.")
+    assert (reply.status_code, reply.json()["detail"]) == (401, "The API key or token is not valid.")
 
 
 def _pieces(size: int) -> Iterator[bytes]:

