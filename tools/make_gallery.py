@@ -110,7 +110,7 @@ class Program:
         one.image_context.language_hints.append(language)
         answer: Any = self._vision.batch_annotate_images(request).responses[0]
         read = recognition(answer.full_text_annotation, sent.width, sent.height)
-        return build_scene(read.scaled(picture.width, picture.height), picture, "vision")
+        return build_scene(read.scaled(picture.width, picture.height), picture, "vision", fonts=self._fonts)
 
     def translate(self, data: bytes, words: Words) -> tuple[bytes, list[str]]:
         """The translated picture, and the flags its texts got."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.pictures.measures.style import STYLES
 from bench.pictures.score import Record
 
 Value = float | None
@@ -118,10 +119,24 @@ def _drawn(records: list[Record]) -> list[Row]:
     colours = [_median(_values(records, part, "colour")) for part in ("true", "local")]
     met = _met(colours[0], lambda v: v <= 5)
     found.append(Row("colour, median CIEDE2000", "<= 5", colours[0], met, "low", local=colours[1]))
+    found += [row for name in STYLES for row in _style(records, name)]
     kept, kept_local = (_share(_values(records, part, "terms")) for part in ("true", "local"))
     found.append(Row("kept texts intact", "1", kept, _met(kept, lambda v: v == 1), "high", local=kept_local))
     names = _share(_values(records, "true", "names"))
     found.append(Row("names drawn as they are", "1", names, _met(names, lambda v: v == 1), "high"))
+    return found
+
+
+def _style(records: list[Record], name: str) -> list[Row]:
+    """Of a look that is claimed how much is true, and of one that is there how much is found."""
+    found = []
+    for label, least, which in (("precision", 0.95, 1), ("recall", 0.8, 2)):
+        true, local = (
+            _share([(c[name][0], c[name][which]) for c in _values(records, part, "style")])
+            for part in ("true", "local")
+        )
+        met = None if true is None else true >= least
+        found.append(Row(f"{name}, {label}", f">= {least}", true, met, "high", local=local))
     return found
 
 

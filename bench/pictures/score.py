@@ -11,7 +11,7 @@ import numpy as np
 from bench.pictures import control
 from bench.pictures.areas import covered, grown
 from bench.pictures.baselines import BASELINES
-from bench.pictures.measures import layout
+from bench.pictures.measures import layout, style
 from bench.pictures.measures.colour import ciede2000, drawn_colour, lab
 from bench.pictures.measures.cost import calls, memory, times
 from bench.pictures.measures.pixels import changed, psnr, remains, ssim
@@ -180,6 +180,11 @@ def _colours(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
     return {"colour": found}
 
 
+def _style(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
+    counts, why["style"] = style.recognised(page, made)
+    return {"style": counts}
+
+
 def _kept(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
     """Prices and weights that are as they were, and names that were drawn as they are; each of how many."""
     difference = changed(made.result, page.picture.rgb)
@@ -278,6 +283,7 @@ MEASURES: dict[str, Callable[[Page, Outcome, dict[str, Any]], Record]] = {
     "colour": _colours,
     "glyphs": _glyphs,
     "terms": _kept,
+    "style": _style,
     "cost": _cost,
 }
 EVERYTHING = (*MEASURES, "recognition", "local", "baselines")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from shared.imaging.fonts import PinnedFont, font_packages
+
 ROOT = Path(__file__).resolve().parents[2]
 OWN_FONTS = ROOT / "build" / "fonts"
 OTHER_FONTS = ROOT / "build" / "bench-fonts"
@@ -60,6 +62,17 @@ class Script:
             for suffix in (".ttf", ".otf")
         ]
         return [path for path in paths if path.is_file()]
+
+
+def typeface(file: str) -> PinnedFont:
+    """What the manifests say of a font file. Raises KeyError."""
+    return _typefaces()[file]
+
+
+@lru_cache(maxsize=1)
+def _typefaces() -> dict[str, PinnedFont]:
+    packages = [*font_packages(MANIFEST), *font_packages()]
+    return {font.file: font for package in packages for font in package.fonts}
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from bench.pictures.scripts import UNSPACED
+from bench.pictures.scripts import UNSPACED, typeface
 from bench.pictures.truth import Mask, TrueBlock, TrueLine, TrueWord
 
 Floats = NDArray[np.float32]
@@ -260,6 +260,7 @@ class Sheet:
         """What is known of a written text."""
         hand = written.hand
         lines = [self._line(text, words, hand.vertical) for text, words in written.lines]
+        kind = typeface(hand.path.name)
         scale = float(np.sqrt(abs(np.linalg.det(self._jacobian(written)))))
         return TrueBlock(
             kind=written.kind,
@@ -272,6 +273,8 @@ class Sheet:
             vertical=hand.vertical,
             cell=None if written.cell is None else self.place(written.cell),
             spaced=hand.spaced,
+            family=kind.family,
+            italic=kind.italic,
         )
 
     def _line(self, text: str, words: list[tuple[str, Box]], vertical: bool) -> TrueLine:

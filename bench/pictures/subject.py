@@ -63,7 +63,7 @@ class Outcome:
 
 def outcome(page: Page, recognition: Recognition) -> Outcome:
     """Translate a page from what was recognised of it."""
-    scene = translated(build_scene(recognition, page.picture, "bench"), page)
+    scene = translated(build_scene(recognition, page.picture, "bench", fonts=library()), page)
     language = scripts()[page.target].language
     started = time.process_time()
     composed = compose(page.picture, scene, language, library())

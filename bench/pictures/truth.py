@@ -35,7 +35,10 @@ class TrueLine:
 
 @dataclass(frozen=True)
 class TrueBlock:
-    """A paragraph. `size` is the em in pixels, `cell` the polygon that holds it, None when it stands free."""
+    """A paragraph. `size` is the em in pixels, `cell` the polygon that holds it, None when it stands free.
+
+    `family` and `italic` are those of its typeface, `font`.
+    """
 
     kind: str
     lines: tuple[TrueLine, ...]
@@ -47,6 +50,8 @@ class TrueBlock:
     vertical: bool
     cell: Quad | None
     spaced: bool = True
+    family: str = "sans"
+    italic: bool = False
 
     @property
     def text(self) -> str:

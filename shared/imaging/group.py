@@ -14,16 +14,20 @@ from shared.imaging.columns import upright
 from shared.imaging.decode import Picture
 from shared.imaging.derivative import flattened
 from shared.imaging.erase import neighbours
+from shared.imaging.fonts import FontLibrary
 from shared.imaging.harmony import harmonised
 from shared.imaging.ink import to_hex
 from shared.imaging.joining import compounds_in, joined
+from shared.imaging.lean import common_lean, is_italic
 from shared.imaging.lines import TextLine, lines_of
 from shared.imaging.measure import Look, measure
 from shared.imaging.order import in_reading_order
 from shared.imaging.outline import Plane, column_outline, outline, plane_of
 from shared.imaging.paragraphs import paragraphs
 from shared.imaging.placed import Placed, placed
+from shared.imaging.resemblance import with_families
 from shared.imaging.scripts import RTL, is_rtl, script_of
+from shared.imaging.words import LEAN
 from shared.scenes.recognition import Recognition, Word
 from shared.scenes.schemas import Block, Flag, LeaveAlone, Line, Scene, Source, Style
 
@@ -34,14 +38,19 @@ _WEIGHTS = (300, 400, 600, 700, 800)
 
 
 def build_scene(
-    recognition: Recognition, picture: Picture, engine: str, leave_alone: LeaveAlone | None = None
+    recognition: Recognition,
+    picture: Picture,
+    engine: str,
+    leave_alone: LeaveAlone | None = None,
+    fonts: FontLibrary | None = None,
 ) -> Scene:
     """Group what was recognised in `picture` and measure how it looks.
 
     `recognition` is in the picture's own pixels. Block polygons reach from the ascenders of the first line
     to the descenders of the last and from the first ink to the last; those of vertical writing from the
     first column's right side to the last one's left. Blocks are in reading order, with ids b1, b2, and so on.
-    Words in an area to `leave_alone` are texts apart from the others, and flagged.
+    Words in an area to `leave_alone` are texts apart from the others, and flagged. Without `fonts` to compare
+    with, every text counts as sans.
     """
     leave_alone = leave_alone or LeaveAlone()
     words = [word for word in recognition.words if _is_inside(word, picture)]
@@ -52,7 +61,10 @@ def build_scene(
     every = placed([*lines, *excluded], looks)
     groups = in_reading_order([*paragraphs(every[: len(lines)]), *paragraphs(every[len(lines) :])])
     plane = plane_of([line for group in groups for line in group if not line.text.vertical])
-    blocks = harmonised([_block(i, group, groups, plane, rgb) for i, group in enumerate(groups, 1)])
+    lean = common_lean([line for group in groups for line in group], plane)
+    blocks = harmonised([_block(i, group, groups, plane, lean, rgb) for i, group in enumerate(groups, 1)])
+    if fonts is not None:
+        blocks = with_families(blocks, groups, fonts)
     return Scene(
         source=Source(
             sha256=picture.sha256,
@@ -83,10 +95,18 @@ def _looks(rgb: Pixels, lines: list[TextLine]) -> list[Look | None]:
 
 
 def _block(
-    number: int, group: list[Placed], groups: Sequence[list[Placed]], plane: Plane | None, rgb: Pixels
+    number: int,
+    group: list[Placed],
+    groups: Sequence[list[Placed]],
+    plane: Plane | None,
+    lean: float,
+    rgb: Pixels,
 ) -> Block:
     size = _weighted([(p.size, len(p.words)) for p in group])
-    polygon = column_outline(group, size) if group[0].text.vertical else outline(group, size, plane)
+    style = _style(group, groups, size, rgb)
+    style.italic = is_italic(group, lean)
+    own = LEAN if style.italic else 0.0
+    polygon = column_outline(group, size) if group[0].text.vertical else outline(group, size, plane, own)
     confidence = _mean([(p.text.confidence, len(p.words)) for p in group])
     return Block(
         id=f"b{number}",
@@ -96,7 +116,7 @@ def _block(
         text=joined([p.words for p in group], compounds_in([p.words for g in groups for p in g])),
         language=next((p.text.language for p in group if p.text.language), None),
         confidence=min(1.0, max(0.0, confidence)),
-        style=_style(group, groups, size, rgb),
+        style=style,
         flags=[Flag.LOW_CONFIDENCE] if confidence < _UNSURE else [],
     )
 

@@ -52,6 +52,7 @@ class TextLine:
     angle: float
     height: float
     vertical: bool = False
+    words: tuple[Word, ...] = ()
 
 
 def lines_of(words: list[Word]) -> list[TextLine]:
@@ -184,6 +185,7 @@ def _line(chain: list[_Spot]) -> TextLine:
         angle=float(np.degrees(np.arctan2(u[1], u[0]))),
         height=max(1.0, float(across.max() - across.min())),
         vertical=chain[0].vertical,
+        words=tuple(spot.word for spot in read),
     )
 
 

@@ -25,6 +25,7 @@ from shared.imaging.ink import (
     to_lab,
 )
 from shared.imaging.reach import reach
+from shared.imaging.specimen import Flat, Specimen, laid_flat
 from shared.scenes.schemas import Line
 
 _BLUR_WIDENS = 2.2
@@ -40,7 +41,7 @@ class Look:
 
     `size` is the em height, `baseline` the v of the baseline, `left` and `right` the u of the first and
     last ink, `stroke` the stem width in ems, `slant` the shear dx/dy that sets the stems upright, `tilt` the
-    slope dv/du of the baseline; `baseline` holds at the frame's middle.
+    slope dv/du of the baseline; `baseline` holds at the frame's middle. `specimen` is for telling typefaces.
     """
 
     ink: tuple[int, int, int]
@@ -52,6 +53,7 @@ class Look:
     stroke: float
     slant: float
     tilt: float
+    specimen: Specimen | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     rise, fall = reach(line.text)
     size = (extent.bottom - extent.top) / (rise + fall)
     far = distance(to_lab(crop), to_lab(ground.smooth))
-    return Look(
+    look = Look(
         ink=_ink_colour(crop, ground, far, ink),
         ground=median_colour(crop, ground.known) or (255, 255, 255),
         size=size,
@@ -99,6 +101,8 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         slant=_slant(extent.flat),
         tilt=extent.tilt,
     )
+    flat = Flat(size, look.baseline, look.slant, look.tilt)
+    return replace(look, specimen=laid_flat(crop, region, ground, ink, look.ink, frame, flat))
 
 
 def _measured_reduced(rgb: Pixels, line: Line, others: Sequence[Points], shrink: float) -> Look | None:
@@ -124,6 +128,7 @@ def _measured_reduced(rgb: Pixels, line: Line, others: Sequence[Points], shrink:
         baseline=look.baseline * shrink,
         left=look.left * shrink,
         right=look.right * shrink,
+        specimen=look.specimen and replace(look.specimen, scale=look.specimen.scale / shrink),
     )
 
 

@@ -58,11 +58,12 @@ def plane_of(lines: Sequence[Placed]) -> Plane | None:
     return Plane(angle, float(slope), float(opening))
 
 
-def outline(lines: Sequence[Placed], size: float, plane: Plane | None) -> Polygon:
+def outline(lines: Sequence[Placed], size: float, plane: Plane | None, lean: float = 0.0) -> Polygon:
     """Corners from the ascenders of the first line to the descenders of the last, clockwise from top left.
 
     Lines that are not parallel give a quadrilateral that opens as they do, stems that are not upright one
-    that leans as they do. `plane` replaces what a few short lines can tell where they agree with it.
+    that leans as they do, but for the `lean` that is the letters' own. `plane` replaces what a few short
+    lines can tell where they agree with it.
     """
     baselines = [_baseline(line) for line in lines]
     lengths = np.array([float(np.linalg.norm(b[1] - b[0])) for b in baselines])
@@ -75,7 +76,7 @@ def outline(lines: Sequence[Placed], size: float, plane: Plane | None) -> Polygo
         angle = expected
     local = [turned(b, angle) for b in baselines]
     opening = plane.opening if plane and on_plane else _own_opening(local, lengths, size)
-    return _corners(local, lengths, size, opening, _shear(lines, size), angle)
+    return _corners(local, lengths, size, opening, _shear(lines, size, lean), angle)
 
 
 def column_outline(columns: Sequence[Placed], size: float) -> Polygon:
@@ -145,12 +146,12 @@ def _own_opening(local: list[Points], lengths: Points, size: float) -> float:
     return opening if change > _LEAST_OPENING * size else 0.0
 
 
-def _shear(lines: Sequence[Placed], size: float) -> float:
-    """The common slant of the stems, when the lines agree on one."""
+def _shear(lines: Sequence[Placed], size: float, lean: float) -> float:
+    """The common slant of the stems beyond their own `lean`, when the lines agree on one."""
     slants = [(line.look.slant, len(line.words)) for line in lines if line.look]
     if not slants or size < 10:
         return 0.0
-    values = np.array([slant for slant, _ in slants])
+    values = np.array([slant - lean for slant, _ in slants])
     weights = np.array([count for _, count in slants], dtype=np.float64)
     mean = float(np.average(values, weights=weights))
     return mean if abs(mean) > 0.05 and float(np.abs(values - mean).max()) < 0.13 else 0.0

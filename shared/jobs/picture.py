@@ -138,7 +138,7 @@ class PictureWorker:
 
         recognition = self._read(run, picture).scaled(picture.width, picture.height)
         leave_alone = LeaveAlone.model_validate(run.job.leave_alone or {})
-        return build_scene(recognition, picture, ENGINE, leave_alone)
+        return build_scene(recognition, picture, ENGINE, leave_alone, self._fonts())
 
     def _read(self, run: StepRun, picture: Picture) -> Recognition:
         """The page's words, bought before or bought now and remembered at once."""

@@ -16,6 +16,7 @@ ROWS = [
     "overflow",
     "legible",
     "colour",
+    "style",
     "glyphs",
     "terms",
 ]

@@ -66,7 +66,8 @@ def memory(page: Page) -> float:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "JPEG", quality=page.quality)
     picture = decode(out.getvalue())
-    scene = translated(build_scene(page.recognition().scaled(width, height), picture, "bench"), page)
+    recognition = page.recognition().scaled(width, height)
+    scene = translated(build_scene(recognition, picture, "bench", fonts=library()), page)
     with tempfile.TemporaryDirectory() as folder:
         file, described = Path(folder) / "picture.jpg", Path(folder) / "scene.json"
         file.write_bytes(out.getvalue())

@@ -52,9 +52,11 @@ class Page:
         ink: tuple[int, int, int] = (20, 20, 20),
         weight: int = 400,
         language: str = "en",
+        family: str = "sans",
+        italic: bool = False,
     ) -> None:
         """Draw one line; each of its words becomes a recognised one."""
-        shaper = Shaper.of(self.fonts, language, weight=weight)
+        shaper = Shaper.of(self.fonts, language, family, weight, italic)
         frame = Frame(self.matrix, float(self.pixels.shape[1]), float(self.pixels.shape[0]))
         line = shaper.shape(text)
         assert line.ink is not None
@@ -79,7 +81,7 @@ class Page:
         """What grouping makes of the page."""
         height, width = self.pixels.shape[:2]
         recognition = Recognition(width=width, height=height, language="en", words=self.words)
-        return build_scene(recognition, picture or self.picture(), "test")
+        return build_scene(recognition, picture or self.picture(), "test", fonts=self.fonts)
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""Whether the look of a text was recognised: its family and its slant."""
+
+from __future__ import annotations
+
+from bench.pictures.measures.layout import blocks_of
+from bench.pictures.subject import Outcome
+from bench.pictures.truth import Page, TrueBlock
+from shared.scenes.schemas import Style
+
+LEAST_SIZE = 24.0
+"""Pixels an em from which looks count: below, letters have too few of them."""
+STYLES = ("serif or mono", "italic")
+_COMPARED = frozenset({"Latin", "Cyrillic", "Greek", "Hebrew", "Arabic"})
+"""Scripts of which the product has faces of more than one family."""
+
+
+def recognised(page: Page, made: Outcome) -> tuple[dict[str, list[int]], list[str]]:
+    """For each look the lines rightly claimed to have it, all so claimed, all that have it; and errors.
+
+    Prices are drawn in a typeface of their own and do not count.
+    """
+    counts = {name: [0, 0, 0] for name in STYLES}
+    why = []
+    styles = {block.id: block.style for block in made.scene.blocks}
+    for line, block in page.lines:
+        if block.size < LEAST_SIZE or block.kind == "price" or page.script not in _COMPARED:
+            continue
+        for name in blocks_of(line, made.scene.blocks):
+            for look, claimed, true in _looks(styles[name], block):
+                right = claimed == true
+                counts[look][0] += right and bool(true)
+                counts[look][1] += bool(claimed)
+                counts[look][2] += bool(true)
+                if not right:
+                    why.append(f"{look}: {claimed!r} for {true!r} ({block.font}), {line.text!r}")
+    return counts, why
+
+
+def _looks(style: Style, block: TrueBlock) -> list[tuple[str, str | bool, str | bool]]:
+    """Each look as claimed and as true, falsy where it is absent."""
+    family, true = ("" if name == "sans" else name for name in (style.family, block.family))
+    return [("serif or mono", family, true), ("italic", style.italic, block.italic)]
