@@ -55,13 +55,15 @@ check: $(INSTALLED) ## lint, types, layers, manifests, OpenAPI and unit tests; n
 	$(PY) -m tools.openapi --check
 	$(PY) -m tools.scene_schema --check
 	$(PY) -m tools.configuration --check
+	$(PY) -m tools.access --check
 	$(PY) -m pytest -q tests/unit
 
-generate: $(INSTALLED) ## write openapi.json, the JSON Schemas and docs/configuration.md from the code
+generate: $(INSTALLED) ## write openapi.json, the JSON Schemas, docs/configuration.md and docs/access.md from the code
 	$(PY) -m tools.openapi --write
 	$(PY) -m tools.manifests --write
 	$(PY) -m tools.scene_schema --write
 	$(PY) -m tools.configuration --write
+	$(PY) -m tools.access --write
 	$(PY) -m tests.faults --write-page
 
 bench: bench-pictures bench-cold-start ## all benches

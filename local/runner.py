@@ -32,7 +32,7 @@ from shared.edge.manifest import load_all
 
 log = logging.getLogger("local")
 
-_INNER = ["postgres", "valkey", "storage", "messaging", "vision", "translation", "identity"]
+_INNER = ["postgres", "valkey", "storage", "messaging", "vision", "translation", "identity", "mail"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ class Runner:
             "identity": at.identity_url,
             "vision": f"127.0.0.1:{at.vision}",
             "translate": f"127.0.0.1:{at.translation}",
+            "smtp": f"127.0.0.1:{at.mail}",
             "function_url": at.function_url,
             "superuser_url": database.superuser_url(at.postgres),
             "admin_url": database.admin_url(at.postgres),
@@ -168,6 +169,7 @@ class Runner:
                 _emulator("messaging", at.messaging, state.messaging, ["--identity", str(state.keys)])
             ),
             self._supervise(_emulator("storage", at.storage, state.storage, common)),
+            self._supervise(_emulator("mail", at.mail, state.mail, [])),
         )
         await self._wire()
         topic = wiring.upload_topic(self.manifests)

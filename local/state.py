@@ -52,6 +52,7 @@ class State:
         self.valkey = self.folder / "valkey"
         self.storage = self.folder / "storage"
         self.messaging = self.folder / "messaging"
+        self.mail = self.folder / "mail"
         self.engines = self.folder / "engines"
         self.signer = self.keys / "signer.json"
         self._lock: int | None = None
@@ -63,7 +64,15 @@ class State:
 
     def prepare(self) -> None:
         """Create the folders that services expect to find, and put logs aside that have grown large."""
-        for folder in (self.logs, self.keys, self.valkey, self.storage, self.messaging, self.engines):
+        for folder in (
+            self.logs,
+            self.keys,
+            self.valkey,
+            self.storage,
+            self.messaging,
+            self.mail,
+            self.engines,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
         self.keys.chmod(0o700)
         for path in self.logs.glob("*.log"):

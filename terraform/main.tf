@@ -13,9 +13,11 @@ locals {
   database = "imangor"
   buckets  = { for name in ["uploads", "results"] : name => "${var.project}-${name}" }
   settings = merge({
+    APP_URL                  = coalesce(var.app_url, "https://${var.domain}")
     CORS_ORIGINS             = join(",", var.cors_origins)
     INSTANCE_CONNECTION_NAME = "${var.project}:${var.region}:${local.database}"
     DATABASE_NAME            = local.database
+    MAIL_FROM                = coalesce(var.mail_from, "no-reply@${var.domain}")
     TRUSTED_PROXIES          = "2" # the load balancer writes two entries: the client's address and its own
     UPLOADS_BUCKET           = local.buckets.uploads
     RESULTS_BUCKET           = local.buckets.results

@@ -14,6 +14,7 @@ locals {
     WEBHOOK_KEY     = ephemeral.random_password.secret["WEBHOOK_KEY"].result
     PAYMENTS_SECRET = "whsec_${base64encode(ephemeral.random_password.secret["PAYMENTS_SECRET"].result)}"
     REDIS_URL       = local.redis_url
+    SMTP_URL        = var.smtp_url
     MIGRATIONS_URL  = "postgresql+pg8000://migrations:${ephemeral.random_password.secret["MIGRATIONS_URL"].result}@${google_sql_database_instance.database.private_ip_address}:5432/${local.database}"
   }
   versions = { for name in keys(local.secret_ids) : name => lookup(var.secrets_version, name, 1) }

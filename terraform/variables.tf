@@ -40,6 +40,26 @@ variable "cors_origins" {
   description = "Origins that browsers may call the API and upload from."
 }
 
+variable "app_url" {
+  type        = string
+  default     = null
+  description = "URL of the page that people use, which e-mails link to; null for the domain itself."
+}
+
+variable "mail_from" {
+  type        = string
+  default     = null
+  description = "Address that e-mails come from; null for no-reply at the domain."
+}
+
+variable "smtp_url" {
+  type        = string
+  ephemeral   = true
+  sensitive   = true
+  default     = "smtps://mail.invalid"
+  description = "Mail server with user and password, such as smtps://user:password@smtp.example.org. Raise its number in `secrets_version` with every change. Without it e-mails wait and are given up."
+}
+
 variable "settings" {
   type        = map(string)
   default     = {}

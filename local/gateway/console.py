@@ -11,9 +11,10 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 from local.gateway.answers import problem
+from local.mail.box import latest, shown
 
 _PAGES = Path(__file__).resolve().parent.parent / "console"
-_FILES = {"": "index.html"} | {name: name for name in ("console.css", "console.js", "results.js")}
+_FILES = {"": "index.html"} | {name: name for name in ("console.css", "console.js", "results.js", "mail.js")}
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _POLICY = (
     "default-src 'self'; img-src 'self' blob: data: http://127.0.0.1:*; connect-src 'self' http://127.0.0.1:*"
@@ -23,16 +24,22 @@ _JOB = re.compile(r"job_[0-9a-z]{26}")
 
 
 class Console:
-    """Serves the page, `/_local/status`, and a job's source picture for the before-and-after view."""
+    """Serves the page, `/_local/status`, the mails, and a job's source picture to compare results with."""
 
-    def __init__(self, status: Callable[[], dict[str, Any]], source_url: Callable[[str], str | None]) -> None:
-        """`source_url(job)` is where the storage emulator has the source, None for no job; it may block."""
-        self._status, self._source_url = status, source_url
+    def __init__(
+        self, status: Callable[[], dict[str, Any]], source_url: Callable[[str], str | None], mails: Path
+    ) -> None:
+        """`source_url(job)` is where the storage emulator has the source, None for no job; it may block.
+
+        `mails` is the folder of the local mail server.
+        """
+        self._status, self._source_url, self._mails = status, source_url, mails
 
     def add_to(self, app: web.Application) -> None:
         """Add the page's routes."""
         app.router.add_get("/", self._page)
         app.router.add_get("/_local/status", self._show_status)
+        app.router.add_get("/_local/mails", self._show_mails)
         app.router.add_get("/_local/source/{job}", self._source)
         app.router.add_get("/_local/{file}", self._page)
 
@@ -50,6 +57,11 @@ class Console:
 
     async def _show_status(self, request: web.Request) -> web.Response:
         return _refuse_strangers(request) or web.json_response(self._status())
+
+    async def _show_mails(self, request: web.Request) -> web.Response:
+        if refusal := _refuse_strangers(request):
+            return refusal
+        return web.json_response({"mails": [shown(mail) for mail in latest(self._mails)]})
 
     async def _source(self, request: web.Request) -> web.Response:
         if refusal := _refuse_strangers(request):

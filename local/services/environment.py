@@ -34,6 +34,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "keys": ("KEY_PEPPER",),
     "payments": ("PAYMENTS_SECRET",),
     "webhooks": ("WEBHOOK_KEY", "WEBHOOK_NETWORKS"),
+    "mail": ("SMTP_URL", "MAIL_FROM", "APP_URL"),
 }
 
 # What every function may know: nothing here is a secret.
@@ -43,6 +44,7 @@ _ALWAYS = (
     "LOG_LEVEL",
     "TRUSTED_PROXIES",
     "FONTS_FOLDER",
+    "WELCOME_CREDITS",
     "IDENTITY_CERTIFICATES",
     "FUNCTION_URL",
     "TASKS_INVOKER",
@@ -63,6 +65,7 @@ class Addresses:
     vision: int
     translation: int
     identity: int
+    mail: int
 
     @property
     def gateway_url(self) -> str:
@@ -141,6 +144,7 @@ def _values(state: State, at: Addresses, user: str, deadlines: Mapping[str, int]
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
         "TRUSTED_PROXIES": "1",
         "IDENTITY_CERTIFICATES": at.identity_url,
+        "WELCOME_CREDITS": "10000",
         "FONTS_FOLDER": str(REPOSITORY / "build" / "fonts"),
         "FUNCTION_URL": at.function_url,
         "TASKS_INVOKER": TASKS,
@@ -162,4 +166,7 @@ def _values(state: State, at: Addresses, user: str, deadlines: Mapping[str, int]
         "PAYMENTS_SECRET": state.secret("payments"),
         "WEBHOOK_KEY": state.secret("webhooks"),
         "WEBHOOK_NETWORKS": LOOPBACK,
+        "SMTP_URL": f"smtp://127.0.0.1:{at.mail}",
+        "MAIL_FROM": "no-reply@imangor.test",
+        "APP_URL": f"{at.gateway_url}/",
     }

@@ -18,6 +18,7 @@ def addresses_of(connection: dict[str, Any]) -> Addresses:
         vision=_port(connection["vision"]),
         translation=_port(connection["translate"]),
         identity=_port(connection["identity"]),
+        mail=_port(connection["smtp"]),
     )
 
 

@@ -23,6 +23,7 @@ from shared.cache.redis import RedisCache, cache_key
 from shared.core.errors import Unauthenticated
 from shared.core.ids import new_id
 from shared.core.scopes import ADMIN
+from shared.core.sealing import Vault
 from shared.db.models import accounts, clock_now, memberships, platform_admins, users
 from shared.db.unit_of_work import UnitOfWork
 
@@ -58,19 +59,6 @@ class Identity(Protocol):
     @property
     def issued_at(self) -> int:
         """When the token was made, and so how old address and name are."""
-
-
-class Vault(Protocol):
-    """Encrypts what is personal; `context` is what it belongs to and must be the same to open it."""
-
-    def seal(self, purpose: str, plaintext: bytes, context: str) -> bytes:
-        """Encrypt."""
-
-    def open(self, purpose: str, sealed: bytes, context: str) -> bytes:
-        """Decrypt."""
-
-    def lookup_hash(self, purpose: str, value: str) -> bytes:
-        """A keyed hash by which a value is found again."""
 
 
 @dataclass(frozen=True)
@@ -200,8 +188,13 @@ def _person(uow: UnitOfWork, user: str) -> Person:
     columns = (users.c.disabled_at, users.c.tokens_valid_after)
     facts = uow.execute(select(*columns).where(users.c.id == user)).one()
     after = facts.tokens_valid_after
-    belongings = tuple(map(_belonging, uow.execute(_BELONGINGS.where(memberships.c.user_id == user))))
-    return Person(user, facts.disabled_at is not None, after.timestamp() if after else 0.0, belongings)
+    disabled, valid_after = facts.disabled_at is not None, after.timestamp() if after else 0.0
+    return Person(user, disabled, valid_after, belongings_of(uow, user))
+
+
+def belongings_of(uow: UnitOfWork, user: str) -> tuple[Belonging, ...]:
+    """The open accounts of the person that the unit of work is, the first joined first."""
+    return tuple(map(_belonging, uow.execute(_BELONGINGS.where(memberships.c.user_id == user))))
 
 
 _BELONGINGS: Final = (

@@ -179,6 +179,23 @@ class WebhookSettings(Settings):
             raise Misconfigured("WEBHOOK_NETWORKS holds something that is not a network.") from None
 
 
+class WelcomeSettings(Settings):
+    """What somebody gets who opens their first account."""
+
+    welcome_credits: int = Field(0, ge=0, description="credits of a person's first account")
+
+
+class MailSettings(Settings):
+    """How e-mails leave, and what they link to."""
+
+    smtp_url: str = Field(
+        description="smtps:// or smtp+starttls:// URL of the mail server, with user and password; smtp:// to "
+        "this machine only"
+    )
+    mail_from: str = Field(description="address that e-mails come from")
+    app_url: str = Field(description="https:// URL of the page that people use, which e-mails link to")
+
+
 class EdgeSettings(Settings):
     """The HTTP edge."""
 

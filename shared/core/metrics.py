@@ -26,6 +26,7 @@ class Metric(StrEnum):
     STEP_SECONDS = "step_seconds"
     WEBHOOK_TRIES = "webhook_tries"
     WEBHOOKS_DEAD = "webhooks_dead"
+    EMAILS = "emails"
 
 
 def count(metric: Metric, value: float = 1, **labels: str | int | float) -> None:

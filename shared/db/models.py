@@ -94,6 +94,15 @@ invitations = Table(
     *_text("accepted_by"),
     *_times("revoked_at"),
 )
+emails = Table(
+    "emails",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id", "kind"),
+    Column("sealed", LargeBinary),
+    *_text("state", "error"),
+    *_times("created_at", "finished_at"),
+)
 jobs = Table(
     "jobs",
     metadata,

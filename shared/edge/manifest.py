@@ -39,6 +39,7 @@ class Use(StrEnum):
     KEYS = "keys"
     PAYMENTS = "payments"
     WEBHOOKS = "webhooks"
+    MAIL = "mail"
 
 
 class Pace(BaseModel):

@@ -11,6 +11,7 @@ from shared.core.config import (
     CallerSettings,
     ChannelSettings,
     FontSettings,
+    MailSettings,
     ProjectSettings,
     RedisSettings,
     StorageSettings,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from shared.audit.anchors import Anchors
     from shared.imaging.fonts import FontLibrary
     from shared.jobs.results import ResultFiles
+    from shared.mail.smtp import MailServer
     from shared.providers.translate import Translator
     from shared.providers.vision import VisionRecognizer
     from shared.queue.pubsub import EventTopic
@@ -116,6 +118,14 @@ def webhook_seal() -> Seal:
     from shared.webhooks.sealing import Seal
 
     return Seal(WebhookSettings.load().webhook_key)
+
+
+@cache
+def mail_server() -> MailServer:
+    """The process's way to the mail server."""
+    from shared.mail.smtp import MailServer
+
+    return MailServer(MailSettings.load())
 
 
 @cache

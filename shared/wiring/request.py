@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared.db.outbox import Effect
     from shared.db.unit_of_work import UnitOfWork
     from shared.jobs.messages import ProcessImage
+    from shared.mail.post import SendEmail
     from shared.queue.delivery import Delivery
     from shared.webhooks.messages import DeliverWebhook
 
@@ -110,7 +111,7 @@ class Request:
             uow.sql("select 1")
 
     def reschedule(
-        self, body: ProcessImage | DeliverWebhook, when: datetime, priority: Priority | None
+        self, body: ProcessImage | DeliverWebhook | SendEmail, when: datetime, priority: Priority | None
     ) -> None:
         """Have the same task delivered again by the same queue, not before `when`."""
         with self.open(body.account) as uow:

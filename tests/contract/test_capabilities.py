@@ -41,6 +41,7 @@ ADAPTERS = {
     ("shared.core.config", "KeySettings"): {"keys"},
     ("shared.core.config", "PaymentSettings"): {"payments"},
     ("shared.core.config", "WebhookSettings"): {"webhooks"},
+    ("shared.core.config", "MailSettings"): {"mail"},
 }
 EFFECTS = {"task": {"tasks"}, "event": {"events"}, "erase": {"uploads", "results"}}
 BUCKETS = {"uploads_bucket": {"uploads"}, "results_bucket": {"results"}}
@@ -135,7 +136,7 @@ def test_every_word_is_explained():
 
 def _local(tmp_path: Path, word: str | None) -> set[str]:
     (tmp_path / "keys").mkdir()
-    at = Addresses(*range(1, 9))
+    at = Addresses(*range(1, 10))
     return set(settings(State(tmp_path), at, MANIFESTS, [word] if word else [], "fn_x"))
 
 

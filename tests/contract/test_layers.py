@@ -46,6 +46,7 @@ CLIENTS = {
     "VisionRecognizer",
     "Translator",
     "FontLibrary",
+    "MailServer",
 }
 # Libraries that a room is written in, which its modules may import at their top.
 EVERYWHERE = {"pydantic", "pydantic_core"}
@@ -62,6 +63,8 @@ AT_TOP = {
     "shared/scenes/": {"sqlalchemy"},
     "shared/translation/": {"sqlalchemy"},
     "shared/webhooks/": {"sqlalchemy"},
+    "shared/mail/": {"sqlalchemy"},
+    "shared/members/": {"sqlalchemy"},
     "shared/db/migrate.py": {"sqlalchemy", "alembic"},
 }
 

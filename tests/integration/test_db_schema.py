@@ -162,7 +162,7 @@ def test_only_the_tables_that_must_be_crossed_let_the_system_cross(database):
         (name, "{imangor_system}")
         for name in (
             *("api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters", "audit_heads"),
-            *("users", "memberships", "invitations"),
+            *("users", "memberships", "invitations", "emails"),
         )
     }
 

@@ -15,7 +15,7 @@ from shared.db.models import metadata
 REFUSED = "42501"
 MISSING = "23503"
 CROSSED = {"api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters"}
-CROSSED |= {"memberships", "invitations", "audit_heads"}
+CROSSED |= {"memberships", "invitations", "emails", "audit_heads"}
 OWN_COLUMN = {"accounts": "id"}
 OPENED = {"accounts", "jobs", "balances", "credit_lots", "audit_entries", "audit_heads"}
 """Tables in which an account has rows as soon as it has credits, a job, and something was done to it."""
@@ -64,6 +64,7 @@ def new_row(table, account, job, transaction=0):
         "webhook_secrets": a | {"endpoint_id": f"whe_{account}", "number": 1, "sealed": b"s"},
         "webhook_events": a | {"id": f"evt_{account}", "type": "t", "data": "{}"},
         "webhook_deliveries": a | {"id": word, "endpoint_id": f"whe_{account}", "event_id": f"evt_{account}"},
+        "emails": a | {"id": word, "kind": "invitation", "sealed": b"s"},
         "job_steps": j | {"step": "render", "attempt": 0, "outcome": "done", "started_at": NOW},
     }
     return rows[table]

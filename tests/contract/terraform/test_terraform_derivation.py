@@ -19,7 +19,7 @@ from tools.capabilities import capabilities
 from tools.migrate import database_users
 
 MANIFESTS = load_all(ROOT / "functions")
-LOCAL = wiring(MANIFESTS, Addresses(*range(1, 9)), None)
+LOCAL = wiring(MANIFESTS, Addresses(*range(1, 10)), None)
 TEMPLATE = f"https://{{function}}-{NUMBER}.{REGION}.run.app"
 INVOKER = {EVENTS: "events", TASKS: "tasks", SCHEDULES: "schedules"}
 
