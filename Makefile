@@ -15,8 +15,8 @@ HOST_PYTHON := $(firstword $(foreach p,$(SUPPORTED),$(shell command -v $(p) >/de
 PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
 INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
-.PHONY: help setup run up down test test-slow faults faults-full check generate bench load bench-accept bench-pictures \
-	bench-cold-start gallery bundle audit reset clean
+.PHONY: help setup run up down test test-slow auth-conformance faults faults-full check generate bench load \
+	bench-accept bench-pictures bench-cold-start gallery bundle audit reset clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -39,6 +39,10 @@ test: setup ## all tests but the slow ones
 
 test-slow: setup ## the slow tests
 	$(PY) -m pytest -m slow
+
+auth-conformance: setup ## our Auth emulator, and firebase-tools' where Node is, by one suite
+	$(PY) -m pytest -q tests/contract/auth
+	$(PY) -m tools.auth_conformance
 
 faults: setup ## the fault matrix: 20 runs a row on several clouds, and build/faults/report.json
 	$(PY) -m tests.faults --runs 20 --clouds $(CLOUDS)

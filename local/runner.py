@@ -170,6 +170,7 @@ class Runner:
             ),
             self._supervise(_emulator("storage", at.storage, state.storage, common)),
             self._supervise(_emulator("mail", at.mail, state.mail, [])),
+            self._supervise(_emulator("auth", at.identity, state.auth, [])),
         )
         await self._wire()
         topic = wiring.upload_topic(self.manifests)

@@ -53,6 +53,7 @@ class State:
         self.storage = self.folder / "storage"
         self.messaging = self.folder / "messaging"
         self.mail = self.folder / "mail"
+        self.auth = self.folder / "auth"
         self.engines = self.folder / "engines"
         self.signer = self.keys / "signer.json"
         self._lock: int | None = None
