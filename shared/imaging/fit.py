@@ -24,7 +24,7 @@ __all__ = ["ASCENT", "DESCENT", "Layout", "PlacedLine", "Room", "alignment_of", 
 
 LEGIBLE = 8.0
 _LEAST_SHARE = 0.6
-_KNOWN_TO = 1.1  # the source's size was measured, and may be that much larger
+_KNOWN_TO = 1.2  # the source's size was measured, and may be that much larger
 _RUNNING = 4
 """From this number of lines on a text is set as running text: lines full, words of Chinese broken."""
 _STEP = 0.98

@@ -9,15 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from shared.imaging.frame import Frame, Points
-from shared.imaging.ink import to_lab
 from shared.imaging.lines import TextLine
 from shared.imaging.measure import Look
+from shared.imaging.mismeasured import corrected, is_plausible, sizes_by_boxes
 from shared.imaging.reach import reach
 from shared.imaging.scripts import RTL, script_of
 
 _RISE, _FALL = 0.8, 0.2  # ems above and below the baseline that count as the line's own
-_LEAST_SIZE, _MOST_SIZE = 0.62, 1.15  # of the box's height, and of the em that its letters would have in it
-_FAINT = 12.0  # CIELAB; of ink that differs less from its ground little can be measured
 _TOGETHER = 8.0  # degrees between lines of one direction; those of a thing seen aslant differ a little
 
 
@@ -25,7 +23,8 @@ _TOGETHER = 8.0  # degrees between lines of one direction; those of a thing seen
 class Placed:
     """A measured line in axes turned by `axes` degrees, the main direction of the lines that run as it does.
 
-    `top` and `bottom` lie around its baseline by its size, whichever letters it has.
+    `top` and `bottom` lie around its baseline by its size, whichever letters it has. `expected` is the em
+    height in pixels that its box tells, if any.
     """
 
     text: TextLine
@@ -35,13 +34,22 @@ class Placed:
     right: float
     top: float
     bottom: float
+    expected: float | None = None
 
     @cached_property
     def size(self) -> float:
         """Em height in pixels, measured, or guessed from the polygon where that cannot be right."""
         if self.look is not None and self.is_measured:
             return max(1.0, self.look.size)
-        return max(1.0, min(self.em_of_box, self.text.height))
+        return max(1.0, self.expected or self._guessed)
+
+    @property
+    def _guessed(self) -> float:
+        """What the box tells if it is tight, or as high as any line; what is measured leans to one."""
+        ways = (self.em_of_box, self.text.height)
+        if self.look is None:
+            return min(ways)
+        return min(ways, key=lambda size: abs(np.log(size / self.look.size)) if self.look else size)
 
     @cached_property
     def em_of_box(self) -> float:
@@ -91,11 +99,11 @@ class Placed:
 
 def placed(lines: Sequence[TextLine], looks: Sequence[Look | None]) -> list[Placed]:
     """Each line in axes turned by the direction of those like it, so that rows and columns are straight."""
-    axes = _directions(lines)
-    return [_placed(line, look, angle) for line, look, angle in zip(lines, looks, axes, strict=True)]
+    parts = zip(lines, looks, _directions(lines), sizes_by_boxes(lines, looks), strict=True)
+    return [_placed(line, corrected(line, look, size), angle, size) for line, look, angle, size in parts]
 
 
-def _placed(line: TextLine, look: Look | None, axes: float) -> Placed:
+def _placed(line: TextLine, look: Look | None, axes: float, expected: float | None) -> Placed:
     points = turned(np.array(line.line.polygon), axes)
     low, high = points.min(axis=0), points.max(axis=0)
     rise, fall = reach(line.line.text)
@@ -106,14 +114,7 @@ def _placed(line: TextLine, look: Look | None, axes: float) -> Placed:
         frame = Frame.of(line.line.polygon)
         baseline = float(turned(frame.to_picture([(frame.width / 2, look.baseline)]), axes)[0, 1])
         top, bottom = baseline - _RISE * look.size, baseline + _FALL * look.size
-    return Placed(line, look, axes, float(low[0]), float(high[0]), top, bottom)
-
-
-def is_plausible(line: TextLine, look: Look) -> bool:
-    """Whether a measured size fits the line's polygon, and the ink was strong enough to be measured."""
-    ink, ground = to_lab(np.array([[look.ink, look.ground]], dtype=np.uint8))[0]
-    most = _MOST_SIZE * max(line.height / sum(reach(line.line.text)), line.height)
-    return _LEAST_SIZE * line.height < look.size < most and float(np.linalg.norm(ink - ground)) > _FAINT
+    return Placed(line, look, axes, float(low[0]), float(high[0]), top, bottom, expected)
 
 
 def _directions(lines: Sequence[TextLine]) -> list[float]:

@@ -12,12 +12,15 @@ from shared.imaging.attached import Mask
 from shared.imaging.colour import Pixels
 from shared.imaging.frame import Frame, Points, bounds
 from shared.imaging.geometry import Box
-from shared.imaging.ink import distance, largest, to_lab
+from shared.imaging.ink import Floats, distance, largest, to_lab
 
 _SAMPLES_PER_EM = 16
 _ASIDE = 0.4  # what is left free before an obstacle, in ems
 _LINE_REACH, _COLUMN_REACH = 1.2, 0.7  # growth to a side, in widths of the block
 _SLACK = 0.35  # growth above and below that nobody notices, in ems
+_RULE = 3  # samples from the middle of a rule to what is beside it
+_SEEN = 3.0  # CIELAB: what a rule differs by from both its sides
+_CLEAR = 8.0  # times the usual: what it must stand out from a ground with a grain
 
 
 def larger_boxes(
@@ -106,7 +109,8 @@ def _free(rgb: Pixels, frame: Frame, field: Box, scale: float, occupied: Sequenc
     own_rows = _index(-field.top, frame.height - field.top, scale, rows)
     own_columns = _index(-field.left, frame.width - field.left, scale, columns)
     own[slice(*own_rows), slice(*own_columns)] = True
-    alike = _alike(np.asarray(samples, dtype=np.uint8), own & seen)
+    lab = to_lab(np.asarray(samples, dtype=np.uint8))
+    alike = _without_grains(_alike(lab, own & seen)) & ~_ruled(lab)
     taken = np.zeros((rows, columns), dtype=np.uint8)
     for polygon in occupied:
         local = frame.to_local(polygon)
@@ -133,9 +137,32 @@ def _visible_corners(frame: Frame, field: Box) -> Points:
     return frame.corners(Box(0, 0, frame.width, frame.height))
 
 
-def _alike(samples: Pixels, own: Mask) -> Mask:
+def _without_grains(alike: Mask) -> Mask:
+    """Also the samples that are unlike their ground all alone: on a grainy one some always are."""
+    unlike = (~alike).astype(np.uint8)
+    around = cv2.boxFilter(unlike, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(alike | (around == 1), dtype=bool)
+
+
+def _ruled(lab: Floats) -> Mask:
+    """Samples on rules too faint to differ from the ground one by one.
+
+    A rule differs from both its sides all along an em, in one way; a grain does so here and there.
+    """
+    found = np.zeros(lab.shape[:2], dtype=bool)
+    for axis in (0, 1):
+        kernel = np.zeros(2 * _RULE + 1, dtype=np.float32)
+        kernel[[0, _RULE, -1]] = -0.5, 1, -0.5
+        along = np.full(_SAMPLES_PER_EM, 1 / _SAMPLES_PER_EM, dtype=np.float32)
+        across_x, across_y = (along, kernel) if axis == 0 else (kernel, along)
+        ridge = cv2.sepFilter2D(lab, cv2.CV_32F, across_x, across_y, borderType=cv2.BORDER_REPLICATE)
+        height = largest(ridge)
+        found |= height > max(_SEEN, _CLEAR * float(np.median(height)))
+    return found
+
+
+def _alike(lab: Floats, own: Mask) -> Mask:
     """Samples whose colour goes on from the own box's, which may rise or fall evenly."""
-    lab = to_lab(samples)
     ys, xs = np.nonzero(own)
     if len(xs) < 8:
         return own

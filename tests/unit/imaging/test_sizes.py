@@ -1,0 +1,72 @@
+"""Sizes that measuring got wrong are found by the boxes of the other lines."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.imaging.lines import TextLine
+from shared.imaging.measure import Look
+from shared.imaging.mismeasured import corrected, sizes_by_boxes
+from shared.imaging.placed import placed
+from shared.imaging.reach import reach
+from shared.scenes.schemas import Line
+
+TEXTS = ["Apple cake", "now", "26.30", "Lemon tea", "cream"]
+EM = 30.0
+
+
+def line(text: str, top: float, height: float) -> TextLine:
+    polygon = [(10.0, top), (200.0, top), (200.0, top + height), (10.0, top + height)]
+    return TextLine(Line(polygon=polygon, text=text), 0.9, "en", 0, 0.0, height)
+
+
+def look(size: float, baseline: float = 20.0) -> Look:
+    return Look((0, 0, 0), (255, 255, 255), size, baseline, 0.0, 190.0, 0.1, 0.0, 0.0)
+
+
+def boxes(tight: bool) -> list[TextLine]:
+    heights = [EM * (sum(reach(text)) if tight else 1.25) for text in TEXTS]
+    return [line(text, 60.0 * i, height) for i, (text, height) in enumerate(zip(TEXTS, heights, strict=True))]
+
+
+@pytest.mark.parametrize("tight", [True, False])
+def test_boxes_tell_the_size_whichever_way_an_engine_draws_them(tight: bool) -> None:
+    looks = [look(EM), look(EM * 0.98), look(EM * 1.02), look(EM), None]
+    found = sizes_by_boxes(boxes(tight), looks)
+    assert found == pytest.approx([EM] * 5, rel=0.05)
+
+
+def test_boxes_that_contradict_each_other_tell_nothing() -> None:
+    looks = [look(EM), look(EM * 0.7), look(EM * 1.1), look(EM * 0.85), look(EM * 1.05)]
+    heights = (22.0, 41.0, 25.0, 38.0, 30.0)
+    lines = [
+        line(text, 60.0 * i, height) for i, (text, height) in enumerate(zip(TEXTS, heights, strict=True))
+    ]
+    assert sizes_by_boxes(lines, looks) == [None] * 5
+
+
+def test_few_lines_tell_nothing() -> None:
+    assert sizes_by_boxes(boxes(tight=True)[:3], [look(EM)] * 3) == [None] * 3
+
+
+def test_a_size_far_from_the_others_is_replaced_with_its_stroke() -> None:
+    found = corrected(line("now", 0, 16.2), look(20.0), EM)
+    assert found is not None
+    assert found.size == EM
+    assert found.stroke * found.size == pytest.approx(0.1 * 20.0)
+
+
+def test_a_size_that_measuring_explains_stays() -> None:
+    assert corrected(line("now", 0, 16.2), look(27.0), EM) == look(27.0)
+
+
+@pytest.mark.parametrize("wrong", [None, look(17.0), look(46.0)])
+def test_a_line_on_a_hard_ground_is_as_large_as_its_neighbours(wrong: Look | None) -> None:
+    lines = boxes(tight=True)
+    found = placed(lines, [look(EM), wrong, look(EM), look(EM), look(EM)])
+    assert [each.size for each in found] == pytest.approx([EM] * 5, rel=0.05)
+
+
+def test_a_lone_line_is_as_large_as_its_tight_box_says_where_its_ink_leans_to_that() -> None:
+    height = EM * sum(reach("now"))
+    assert placed([line("now", 0, height)], [look(EM * 1.3)])[0].size == pytest.approx(EM)
