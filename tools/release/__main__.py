@@ -1,9 +1,10 @@
-"""Traffic of a deployment: python -m tools.release pin | run | back | smoke | show.
+"""Traffic of a deployment: python -m tools.release pin | run | back | smoke | settled | show.
 
 pin    name the serving revisions, before a deployment
 run    smoke the new revisions, move traffic to them in steps, take everything back when errors come
 back   give all traffic back to the revisions before
 smoke  ask every function once, where traffic is not pinned
+settled  fail unless every function serves its newest revision alone, so that a migration may contract
 show   what is served
 
 `run` after an interruption goes on where it was. Works as the account that runs it, and from within the
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.release", description="Traffic of a deployment.")
-    parser.add_argument("what", choices=("pin", "run", "back", "smoke", "show"))
+    parser.add_argument("what", choices=("pin", "run", "back", "smoke", "settled", "show"))
     parser.add_argument("--project", default=os.environ.get("GOOGLE_CLOUD_PROJECT"))
     parser.add_argument("--number", required=True, help="the project's number")
     parser.add_argument("--region", default="us-central1")
@@ -56,6 +57,8 @@ def main(arguments: list[str] | None = None, cloud: Cloud | None = None) -> int:
 def _do(release: Release, what: str) -> int:
     if what == "run":
         return 0 if release.run() else 1
+    if what == "settled":
+        return 0 if release.settled() else 1
     if what == "show":
         for service in release.look():
             shares = ", ".join(

@@ -12,6 +12,7 @@ from tools.release.cloud import Cloud, CloudRefused, ServiceMoved
 from tools.release.smoke import questions
 from tools.release.traffic import (
     CANDIDATE,
+    WHOLE,
     Advance,
     Change,
     Finished,
@@ -103,6 +104,13 @@ class Release:
         """Ask each function, under its own address, what a release would ask. Raises `ProofFailed`."""
         for service in self.look():
             self._question(service, service.url)
+
+    def settled(self) -> bool:
+        """Whether nothing but the newest revisions serves; tells what does."""
+        older = [s for s in self.look() if s.latest != s.ready or s.share(s.latest) < WHOLE]
+        for service in older:
+            self._say(f"{service.name}: {service.latest} serves {service.share(service.latest)}%")
+        return not older
 
     def _end(self, step: Finished) -> bool:
         self._say(

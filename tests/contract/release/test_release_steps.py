@@ -267,6 +267,17 @@ def test_taking_back_by_hand(api, release):
     assert {n: served(api, n) for n in new} == {n: {f"{n}-00001-abc": 100} for n in new}
 
 
+def test_a_release_has_settled_when_nothing_else_serves(api, release):
+    release().pin()
+    assert release().settled()
+    deploy(api, "jobs")
+    undecided = release()
+    assert not undecided.settled()
+    assert undecided.said == ["jobs: jobs-00002-abc serves 0%"]
+    assert release().run()
+    assert release().settled()
+
+
 def test_where_traffic_is_not_pinned_every_function_is_asked_once(api, release):
     release().smoke()
     assert {r.rpartition("-")[0] for r, _, _ in api.asked} == {f"{n}-00001" for n in api.services}
