@@ -109,6 +109,7 @@ def _frames(inside: Mask, tight: Mask, across: float) -> Mask:
     letters[0] = False
     extents = np.where(letters, high - low, 0.0)
     outside = np.bincount(labels[~tight], minlength=count) > _OUT * stats[:, cv2.CC_STAT_AREA]
+    own = np.bincount(labels[tight], minlength=count)
     tallest = int(np.argmax(extents))
     frames = np.zeros(count, dtype=bool)
     order = [int(i) for i in np.argsort(-extents)[:2]]
@@ -116,6 +117,9 @@ def _frames(inside: Mask, tight: Mask, across: float) -> Mask:
         others = letters.copy()
         others[order] = False
         if others.sum() < (3 if outside[i] else _MANY):
+            break
+        # What has most of the ink is the text, its letters joined by a headline, a hand, or a busy ground.
+        if own[i] > own[others].sum():
             break
         usual = float(np.percentile(extents[others], 90))
         beyond = min(low[others].min() - low[i], high[i] - high[others].max())
