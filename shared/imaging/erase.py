@@ -12,6 +12,7 @@ import numpy as np
 from shared.imaging.attached import Mask, Words, dilated
 from shared.imaging.colour import Pixels
 from shared.imaging.frame import Points, bounds, filled, grown
+from shared.imaging.grain import along_grain
 from shared.imaging.ink import Floats, Ground, Ink, largest, separate, softness
 from shared.scenes.schemas import Block, Line
 
@@ -129,7 +130,7 @@ def _repaint(
         spread |= _rippled(crop, ground, ink)
     mask = spread & writable & ~ink.strange
     if textured:
-        crop[mask] = _inpainted(crop, spread.astype(np.uint8), em)[mask]
+        crop[mask] = _textured(crop, spread, ground, em)[mask]
         return
     paint = ground.smooth[mask]
     known = crop[ground.known].astype(np.float32) - ground.smooth[ground.known]
@@ -147,6 +148,16 @@ def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
     beyond = np.bincount(labels[~near], minlength=count) > 0
     beyond[0] = False
     return np.asarray(near & ~beyond[labels], dtype=bool)
+
+
+def _textured(crop: Pixels, covered: Mask, ground: Ground, em: float) -> Pixels:
+    """The crop with what is covered painted over along the ground's grain, else by inpainting."""
+    found = along_grain(crop, covered, ground.known)
+    if found is None:
+        return _inpainted(crop, covered.astype(np.uint8), em)
+    painted, where = found
+    left = covered & ~where
+    return _inpainted(painted, left.astype(np.uint8), em) if left.any() else painted
 
 
 def _inpainted(crop: Pixels, mask: Pixels, em: float) -> Pixels:
