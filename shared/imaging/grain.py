@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from shared.imaging.attached import Mask
 from shared.imaging.colour import Pixels
 
-Floats = NDArray[np.float32]
-
 _DIRECTED = 0.7  # coherence of the gradients, 0 to 1, from which a ground has one direction
 _LEARN = 200  # pixels of ground that tell it
 _STEADY = 5  # pixels that are averaged along the grain before they are carried on
 _WHOLE = 250  # of 255: what a turned mask must cover of a pixel
+_ENOUGH = 400  # pixels of the longer side in which a direction shows
+_BAND = 64  # rows that are continued at a time: they need many times their memory
 
 
 def along_grain(crop: Pixels, covered: Mask, known: Mask) -> tuple[Pixels, Mask] | None:
@@ -30,20 +30,27 @@ def along_grain(crop: Pixels, covered: Mask, known: Mask) -> tuple[Pixels, Mask]
         return None
     height, width = covered.shape
     turn, size = _turn(angle, width, height)
-    level = np.asarray(cv2.warpAffine(crop, turn, size, flags=cv2.INTER_LINEAR), dtype=np.float32)
-    ends = np.asarray(cv2.warpAffine(known * np.uint8(255), turn, size) > _WHOLE, dtype=bool)
-    filled, reached = _continued(level, ends)
+    level = np.asarray(cv2.warpAffine(crop, turn, size, flags=cv2.INTER_LINEAR), dtype=np.uint8)
+    ends: Mask = np.asarray(cv2.warpAffine(known * np.uint8(255), turn, size)) > _WHOLE
+    for top in range(0, size[1], _BAND):
+        level[top : top + _BAND] = _continued(level[top : top + _BAND], ends[top : top + _BAND])
     back = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
-    there = cv2.warpAffine(reached * np.uint8(255), turn, (width, height), flags=back) > _WHOLE
+    reached = np.repeat(np.max(ends, axis=1, keepdims=True) * np.uint8(255), size[0], axis=1)
+    there = cv2.warpAffine(reached, turn, (width, height), flags=back) > _WHOLE
     painted = covered & there
     result = crop.copy()
-    values = cv2.warpAffine(filled, turn, (width, height), flags=back)
-    result[painted] = np.clip(np.rint(values[painted]), 0, 255).astype(np.uint8)
+    result[painted] = cv2.warpAffine(level, turn, (width, height), flags=back)[painted]
     return result, painted
 
 
 def _direction(crop: Pixels, known: Mask) -> float | None:
     """The angle of the grain in radians, clockwise from the crop's rows."""
+    height, width = known.shape
+    shrink = max(height, width) / _ENOUGH
+    if shrink > 1:
+        size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+        crop = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        known = np.asarray(cv2.resize(known * np.uint8(255), size, interpolation=cv2.INTER_AREA)) > _WHOLE
     # A gradient is the ground's own where all that it is taken from is.
     sure = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     if sure.sum() < _LEARN:
@@ -66,18 +73,20 @@ def _turn(angle: float, width: int, height: int) -> tuple[NDArray[np.float64], t
     return np.array([[cos, sin, wide / 2 - middle[0]], [-sin, cos, high / 2 - middle[1]]]), (wide, high)
 
 
-def _continued(level: Floats, ends: Mask) -> tuple[Floats, Mask]:
-    """Each pixel between the nearest known ones of its row, and whether it has any."""
+def _continued(level: Pixels, ends: Mask) -> Pixels:
+    """Each pixel of the rows between the nearest known ones of its row; a row without any stays."""
     weight = cv2.blur(ends.astype(np.float32), (_STEADY, 1))
-    steady = cv2.blur(level * ends[..., None], (_STEADY, 1)) / np.maximum(weight, 1e-6)[..., None]
+    steady = cv2.blur(level * ends[..., None].astype(np.float32), (_STEADY, 1))
+    steady = np.asarray(steady / np.maximum(weight, 1e-6)[..., None], dtype=np.float32)
     height, width = ends.shape
     columns = np.arange(width)
     before = np.maximum.accumulate(np.where(ends, columns, -1), axis=1)
     after = np.minimum.accumulate(np.where(ends, columns, width)[:, ::-1], axis=1)[:, ::-1]
-    has_before, has_after = before >= 0, after < width
     rows = np.arange(height)[:, None]
     left, right = steady[rows, np.maximum(before, 0)], steady[rows, np.minimum(after, width - 1)]
-    share = (columns - before) / np.maximum(1, after - before)
-    share = np.where(has_before & has_after, share, np.where(has_before, 0.0, 1.0))[..., None]
-    filled = np.asarray(left * (1 - share) + right * share, dtype=np.float32)
-    return filled, np.asarray(has_before | has_after, dtype=bool)
+    share = np.clip((columns - before) / np.maximum(1, after - before), 0, 1)
+    share = np.where(before < 0, 1.0, np.where(after >= width, 0.0, share))[..., None].astype(np.float32)
+    found = np.where(
+        np.max(ends, axis=1, keepdims=True)[..., None], left * (1 - share) + right * share, level
+    )
+    return np.asarray(np.rint(found), dtype=np.uint8)
