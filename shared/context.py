@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from shared.wiring.accounts import AccountServices
 from shared.wiring.audit import AuditServices
-from shared.wiring.callers import CallerServices
 from shared.wiring.clients import ROOT, redis_cache
 from shared.wiring.jobs import JobServices
 from shared.wiring.ledger import LedgerServices
+from shared.wiring.tokens import TokenServices
 from shared.wiring.webhooks import WebhookServices
 
 if TYPE_CHECKING:
     from shared.db.health import HealthCheck
 
 
-class Context(JobServices, LedgerServices, WebhookServices, AccountServices, AuditServices, CallerServices):
+class Context(JobServices, LedgerServices, WebhookServices, AccountServices, AuditServices, TokenServices):
     """The services of one request."""
 
     @cached_property

@@ -18,6 +18,8 @@ locals {
     INSTANCE_CONNECTION_NAME = "${var.project}:${var.region}:${local.database}"
     DATABASE_NAME            = local.database
     MAIL_FROM                = coalesce(var.mail_from, "no-reply@${var.domain}")
+    TOKEN_ISSUER             = "https://${var.domain}"
+    OAUTH_CLIENTS            = jsonencode({ studio = ["https://${var.domain}/studio"] })
     TRUSTED_PROXIES          = "2" # the load balancer writes two entries: the client's address and its own
     UPLOADS_BUCKET           = local.buckets.uploads
     RESULTS_BUCKET           = local.buckets.results

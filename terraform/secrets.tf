@@ -10,12 +10,13 @@ locals {
     urlencode(join("\n", google_redis_instance.cache.server_ca_certs[*].cert)),
   ])
   made = {
-    KEY_PEPPER      = ephemeral.random_password.secret["KEY_PEPPER"].result
-    WEBHOOK_KEY     = ephemeral.random_password.secret["WEBHOOK_KEY"].result
-    PAYMENTS_SECRET = "whsec_${base64encode(ephemeral.random_password.secret["PAYMENTS_SECRET"].result)}"
-    REDIS_URL       = local.redis_url
-    SMTP_URL        = var.smtp_url
-    MIGRATIONS_URL  = "postgresql+pg8000://migrations:${ephemeral.random_password.secret["MIGRATIONS_URL"].result}@${google_sql_database_instance.database.private_ip_address}:5432/${local.database}"
+    KEY_PEPPER         = ephemeral.random_password.secret["KEY_PEPPER"].result
+    WEBHOOK_KEY        = ephemeral.random_password.secret["WEBHOOK_KEY"].result
+    PAYMENTS_SECRET    = "whsec_${base64encode(ephemeral.random_password.secret["PAYMENTS_SECRET"].result)}"
+    REDIS_URL          = local.redis_url
+    SMTP_URL           = var.smtp_url
+    MIGRATIONS_URL     = "postgresql+pg8000://migrations:${ephemeral.random_password.secret["MIGRATIONS_URL"].result}@${google_sql_database_instance.database.private_ip_address}:5432/${local.database}"
+    TOKEN_SIGNING_KEYS = ephemeral.random_password.secret["TOKEN_SIGNING_KEYS"].result
   }
   versions = { for name in keys(local.secret_ids) : name => lookup(var.secrets_version, name, 1) }
   # MIGRATIONS_URL is for the migrations alone; no function's manifest can name it.
@@ -23,7 +24,7 @@ locals {
 }
 
 ephemeral "random_password" "secret" {
-  for_each = toset(["KEY_PEPPER", "WEBHOOK_KEY", "PAYMENTS_SECRET", "MIGRATIONS_URL"])
+  for_each = toset(["KEY_PEPPER", "TOKEN_SIGNING_KEYS", "WEBHOOK_KEY", "PAYMENTS_SECRET", "MIGRATIONS_URL"])
   length   = 48
   special  = false
 }

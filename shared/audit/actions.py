@@ -66,7 +66,7 @@ MEANINGS: Final[dict[Action, str]] = {
     Action.LIMITS_CHANGED: "what the account, or an API key, may spend was changed",
     Action.KEY_CREATED: "an API key was made",
     Action.KEY_CHANGED: "an API key's name, limits or expiry were changed",
-    Action.KEY_ROTATED: "an API key was replaced by another; the facts name it",
+    Action.KEY_ROTATED: "an API key got another secret",
     Action.KEY_REVOKED: "an API key was revoked",
     Action.MEMBER_ADDED: "a person became a member of the account",
     Action.MEMBER_REMOVED: "a person is no longer a member of the account",

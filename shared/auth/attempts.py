@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from shared.auth.errors import AttemptNotCounted, CredentialExpired, RefusedAgain
+from shared.auth.errors import AttemptNotCounted, CredentialEnded, RefusedAgain
 from shared.cache.errors import CacheUnavailable
 from shared.cache.rate_limit import RateLimiter
 from shared.core.credentials import Credentials, address_prefix
-from shared.core.errors import RateLimited, Unauthenticated
+from shared.core.errors import ImangorError, RateLimited, Unauthenticated
 from shared.core.metrics import Metric, count
 
 SECONDS: Final = 600
@@ -49,17 +49,22 @@ class FailedAttempts:
             raise RateLimited(retry_after=state.retry_after)
 
     @contextmanager
-    def counting(self, credentials: Credentials, name: str | None = None) -> Iterator[None]:
-        """Count the attempt made inside if it fails with `Unauthenticated`.
+    def counting(
+        self,
+        credentials: Credentials,
+        name: str | None = None,
+        wrong: tuple[type[ImangorError], ...] = (Unauthenticated,),
+    ) -> Iterator[None]:
+        """Count the attempt made inside if it fails with an error that says `wrong`.
 
         `name` is whom it claims to be, where that can be told from what proves it, such as a client id.
         Raises `RateLimited` or `AttemptNotCounted` instead.
         """
         try:
             yield
-        except (CredentialExpired, RefusedAgain):
+        except (CredentialEnded, RefusedAgain):
             raise
-        except Unauthenticated:
+        except wrong:
             count(Metric.ATTEMPTS_FAILED)
             self._take(credentials, _ADDRESS, address_prefix(credentials.address))
             if name is not None:

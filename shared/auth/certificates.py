@@ -1,4 +1,4 @@
-"""The public keys of a token issuer, by the ids in its tokens: certificates from one configured address.
+"""The public keys of a token issuer, by the ids in its tokens, from one configured address.
 
 They are kept as long as the answer's `Cache-Control` allows. An id that is not among them has them fetched
 again, but not more often than once in a minute, so that invented ids cost the issuer nothing.
@@ -11,14 +11,17 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared.core.errors import DependencyDown
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    PublicKey = RSAPublicKey | EllipticCurvePublicKey
 
 _log = logging.getLogger(__name__)
 _FETCH_SECONDS: Final = 3.0
@@ -40,24 +43,30 @@ class Answer:
 
 
 class Certificates:
-    """X.509 certificates as Google serves them: a JSON object from key id to PEM. Safe between threads."""
+    """An issuer's keys, by default as Google serves them: a JSON object from key id to an X.509 certificate
+    in PEM. Safe between threads.
+    """
 
     def __init__(
         self,
         url: str,
         fetch: Callable[[str], Answer] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        read: Callable[[bytes], Mapping[str, PublicKey]] | None = None,
     ) -> None:
-        """`fetch` gets the answer of an address or raises OSError; `clock` counts seconds."""
+        """`fetch` gets the answer of an address or raises OSError; `clock` counts seconds; `read` finds the
+        keys in an answer's body, or raises ValueError.
+        """
+        self._read = read or _read
         self._url = url
         self._fetch = fetch or _get
         self._clock = clock
         self._lock = threading.Lock()
-        self._keys: dict[str, RSAPublicKey] = {}
+        self._keys: Mapping[str, PublicKey] = {}
         self._fresh_until = float("-inf")
         self._next_try = float("-inf")
 
-    def key(self, key_id: str) -> RSAPublicKey | None:
+    def key(self, key_id: str) -> PublicKey | None:
         """The key with this id; None where the issuer has none.
 
         Raises `DependencyDown` where the issuer's keys cannot be had. Those that were had are used for an
@@ -71,13 +80,13 @@ class Certificates:
             if now >= self._next_try and (now >= self._fresh_until or key_id not in self._keys):
                 self._refresh(now)
             if now >= self._fresh_until + _STALE_SECONDS:
-                raise DependencyDown("The identity service's certificates cannot be had.", retry_after=5)
+                raise DependencyDown("The keys that prove tokens cannot be had.", retry_after=5)
             return self._keys.get(key_id)
 
     def _refresh(self, now: float) -> None:
         try:
             answer = self._fetch(self._url)
-            self._keys = _read(answer.body)
+            self._keys = self._read(answer.body)
         except (OSError, ValueError) as error:
             _log.warning(
                 "certificates cannot be had",

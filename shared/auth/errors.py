@@ -5,8 +5,8 @@ from __future__ import annotations
 from shared.core.errors import ImangorError, TransientError, Unauthenticated
 
 
-class CredentialExpired(Unauthenticated):
-    """The token has expired; get another."""
+class CredentialEnded(Unauthenticated):
+    """The token has expired or was revoked; get another."""
 
 
 class RefusedAgain(Unauthenticated):

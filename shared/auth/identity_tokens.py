@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.auth.certificates import Certificates
+from shared.auth.errors import CredentialEnded
 from shared.core.errors import Unauthenticated
 
 _log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ class IdentityTokens:
             )
             return self._identity(claims)
         except jwt.ExpiredSignatureError:
-            raise Unauthenticated(f"The {what} has expired.") from None
+            raise CredentialEnded(f"The {what} has expired.") from None
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             _log.info("%s refused", what, extra={"fields": {"reason": type(error).__name__}})
             raise Unauthenticated(f"The {what} is not valid.") from None

@@ -53,7 +53,7 @@ class Identity(Protocol):
         """What they call themselves."""
 
     @property
-    def auth_time(self) -> int:
+    def auth_time(self) -> float:
         """When they signed in."""
 
     @property

@@ -65,6 +65,13 @@ def pool_size(concurrency: int) -> int:
     return min(concurrency, 5)
 
 
+def _secrets(name: str, text: str) -> list[str]:
+    found = text.split()
+    if any(len(secret) < 32 for secret in found):
+        raise Misconfigured(f"{name} holds a secret of less than 32 characters.")
+    return found
+
+
 class ProjectSettings(Settings):
     """The project that the clients work in."""
 
@@ -134,10 +141,7 @@ class KeySettings(Settings):
     @property
     def peppers(self) -> list[str]:
         """The secrets; raises `Misconfigured` for one that is too short."""
-        found = self.key_pepper.split()
-        if any(len(pepper) < 32 for pepper in found):
-            raise Misconfigured("KEY_PEPPER holds a secret of less than 32 characters.")
-        return found
+        return _secrets("KEY_PEPPER", self.key_pepper)
 
 
 class IdentitySettings(Settings):
@@ -147,6 +151,35 @@ class IdentitySettings(Settings):
         "https://www.googleapis.com",
         description="origin of the certificates of ID tokens and session cookies; refused in the cloud",
     )
+
+
+class TokenSettings(Settings):
+    """Whose access tokens are ours."""
+
+    token_issuer: str = Field(
+        pattern="^https?://[^/?#]+$",
+        description="origin that this API is reached by from outside; issuer and audience of access tokens",
+    )
+
+
+class OAuthSettings(Settings):
+    """What access tokens are signed with, and who may get them for people."""
+
+    token_signing_keys: str = Field(
+        min_length=32,
+        description="secret that the key is derived from; several by spaces while it is changed, the first "
+        "signs",
+    )
+    oauth_clients: Json[dict[str, list[str]]] = Field(
+        "{}",
+        validate_default=True,
+        description="public clients and the addresses that codes may be sent to, by client, as JSON",
+    )
+
+    @property
+    def signing_secrets(self) -> list[str]:
+        """The secrets; raises `Misconfigured` for one that is too short."""
+        return _secrets("TOKEN_SIGNING_KEYS", self.token_signing_keys)
 
 
 class PaymentSettings(Settings):

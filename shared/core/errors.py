@@ -27,6 +27,8 @@ class ImangorError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
     retry: ClassVar[bool] = False
+    oauth: ClassVar[str] = ""
+    """The word of OAuth 2.0 for this (RFC 6749, 5.2), where that is not plain from the status."""
 
     def __init__(
         self,

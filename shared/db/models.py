@@ -103,6 +103,15 @@ emails = Table(
     *_text("state", "error"),
     *_times("created_at", "finished_at"),
 )
+oauth_grants = Table(
+    "oauth_grants",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id", "user_id", "client_id", "redirect_uri", "challenge", "session_id"),
+    Column("scopes", ARRAY(Text)),
+    *(Column(name, LargeBinary) for name in ("code_hash", "family_hash", "secret_hash")),
+    *_times("code_expires_at", "redeemed_at", "refreshed_at", "created_at", "expires_at", "revoked_at"),
+)
 jobs = Table(
     "jobs",
     metadata,

@@ -23,6 +23,7 @@ from shared.edge.upload import Upload
 from shared.edge.validation import MAX_ERRORS, MAX_STEP, invalid, validate
 
 MULTIPART = "multipart/form-data"
+URLENCODED = "application/x-www-form-urlencoded"
 _ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"|([\x21\x23-\x2b\x2d-\x7e]+)')
 
 
@@ -91,6 +92,8 @@ def _content(wanted: Signature, request: Request) -> dict[str, Any]:
     kind = request.mimetype
     if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise UnsupportedContentType("The content must be sent as it is, without Content-Encoding.")
+    if wanted.urlencoded and wanted.body is not None:
+        return {"body": _urlencoded(wanted.body, request)}
     if kind == MULTIPART and wanted.file:
         return _multipart(wanted, request)
     raw = read_body(request)
@@ -112,6 +115,16 @@ def json_model(model: type[BaseModel], raw: bytes) -> Any:
         return model.model_validate_json(raw)
     except ValidationError as error:
         raise invalid(error, data) from None
+
+
+def _urlencoded(model: type[BaseModel], request: Request) -> Any:
+    if request.mimetype != URLENCODED:
+        raise UnsupportedContentType(f"The content must be {URLENCODED}.")
+    try:
+        fields = request.form
+    except HTTPException as error:
+        raise unreadable(error, request) from None
+    return validate(model, _texts(model, fields))
 
 
 def _multipart(wanted: Signature, request: Request) -> dict[str, Any]:

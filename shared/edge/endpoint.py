@@ -7,7 +7,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Union, get_args, get_origin
 
@@ -19,7 +19,7 @@ from shared.edge.upload import Upload
 
 _WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(r"(?P<limit>[1-9]\d*)/(?P<unit>second|minute|hour|day)")
-_ROUTE = re.compile(r"/|(/([a-z0-9][a-z0-9_.:-]*|\{[a-z_]+\}))+")
+_ROUTE = re.compile(r"/|(/(\.?[a-z0-9][a-z0-9_.:-]*|\{[a-z_]+\}))+")
 SAFE = frozenset({"GET", "HEAD"})
 
 
@@ -55,6 +55,7 @@ class Signature:
     result: type[BaseModel] | None = None
     returns_nothing: bool = False
     takes_context: bool = True
+    urlencoded: bool = False
 
     @cached_property
     def path_types(self) -> dict[str, TypeAdapter[Any]]:
@@ -77,6 +78,7 @@ class Endpoint:
     produces: str
     transaction: bool
     signed: bool
+    oauth: bool
     signature: Signature
     function: Callable[..., Any]
 
@@ -105,6 +107,7 @@ def declare(
     produces: str = JSON,
     transaction: bool = True,
     signed: bool = False,
+    oauth: bool = False,
 ) -> Endpoint:
     """Build the record of an operation; raises ValueError or TypeError where the declaration is wrong."""
     if not _ROUTE.fullmatch(route):
@@ -126,7 +129,8 @@ def declare(
         produces=produces,
         transaction=transaction,
         signed=signed,
-        signature=_read(function, route, multipart),
+        oauth=oauth,
+        signature=replace(_read(function, route, multipart), urlencoded=oauth),
         function=function,
     )
 

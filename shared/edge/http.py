@@ -58,6 +58,9 @@ class Declaration(TypedDict, total=False):
     that must not be kept (a secret that is shown once) or cannot be (a stream). Where `transaction` is
     False, an attempt that dies midway may be repeated when its key is free again: it must be harmless then.
 
+    `oauth` speaks as RFC 6749 has it: the body is a form (`application/x-www-form-urlencoded`), and a problem
+    has the members `error` and `error_description`.
+
     `signed` takes messages of somebody who has a secret and no account: they prove themselves by a signature.
     """
 
@@ -69,6 +72,7 @@ class Declaration(TypedDict, total=False):
     produces: str
     transaction: bool
     signed: bool
+    oauth: bool
 
 
 def get(route: str, *, auth: str | None, **words: Unpack[Declaration]) -> Callable[[F], F]:

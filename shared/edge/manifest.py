@@ -37,6 +37,7 @@ class Use(StrEnum):
     VISION = "vision"
     TRANSLATION = "translation"
     KEYS = "keys"
+    TOKENS = "tokens"
     PAYMENTS = "payments"
     WEBHOOKS = "webhooks"
     MAIL = "mail"

@@ -9,6 +9,9 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from shared.core.config import Misconfigured
+from shared.core.credentials import SESSION_COOKIE
+from shared.core.scopes import PERSON
+from shared.edge.content import URLENCODED
 from shared.edge.endpoint import Endpoint
 from shared.edge.manifest import Manifest
 from shared.edge.openapi_errors import error_responses, shared_responses
@@ -57,6 +60,13 @@ class Problem(BaseModel):
     errors: list[ProblemError] | None = Field(None, description="what is wrong, one by one")
 
 
+class OAuthProblem(Problem):
+    """A problem that is an error of OAuth 2.0 (RFC 6749, 5.2), too."""
+
+    error: str = Field(description="the word of OAuth 2.0 for this")
+    error_description: str
+
+
 def build(declared: Iterable[Declared], version: str) -> dict[str, Any]:
     """The whole document. Raises `Misconfigured` where declarations contradict a manifest or each other."""
     functions = sorted(declared, key=lambda pair: pair[0].name)
@@ -92,6 +102,7 @@ def build(declared: Iterable[Declared], version: str) -> dict[str, Any]:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "an API key or a token"},
                 "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+                "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
             },
         },
     }
@@ -109,6 +120,7 @@ def _key(
 
 def _schemas(functions: list[Declared]) -> tuple[Schemas, dict[str, Any]]:
     wanted = [_key(Problem, "serialization")]
+    wanted += [_key(OAuthProblem, "serialization")] if any(e.oauth for e in _all(functions)) else []
     for endpoint in _all(functions):
         s = endpoint.signature
         wanted += [_key(m) for m in (s.body, s.form, s.query) if m is not None]
@@ -120,12 +132,11 @@ def _schemas(functions: list[Declared]) -> tuple[Schemas, dict[str, Any]]:
 
 
 def _operation(endpoint: Endpoint, tag: str, refs: Schemas, definitions: dict[str, Any]) -> dict[str, Any]:
-    scopes = [] if endpoint.auth is None else [endpoint.auth]
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
         "tags": [tag],
         "summary": endpoint.summary,
-        "security": [{"bearer": scopes}, {"api_key": scopes}] if scopes else [],
+        "security": _security(endpoint.auth),
         "responses": {**_success(endpoint, refs), **error_responses(endpoint)},
     }
     if endpoint.description:
@@ -137,19 +148,26 @@ def _operation(endpoint: Endpoint, tag: str, refs: Schemas, definitions: dict[st
     return operation
 
 
+def _security(auth: str | None) -> list[dict[str, list[str]]]:
+    """The ways to prove who calls: a key proves no person."""
+    if auth == PERSON:
+        return [{"session": []}, {"bearer": []}]
+    return [] if auth is None else [{"bearer": [auth]}, {"api_key": [auth]}]
+
+
 def _success(endpoint: Endpoint, refs: Schemas) -> dict[str, Any]:
     result = endpoint.signature.result
     names = ["X-Request-Id"]
     names += ["RateLimit-Policy", "RateLimit"] if endpoint.rate else []
     names += ["Idempotency-Replayed"] if endpoint.idempotent else []
-    names += ["Location"] if endpoint.status == 201 else []
+    names += ["Location"] if endpoint.status in (201, 302) else []
     reply: dict[str, Any] = {
         "description": "Done.",
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
     }
     if result is not None:
         reply["content"] = {endpoint.produces: {"schema": refs[_key(result, "serialization")]}}
-    elif not endpoint.signature.returns_nothing and endpoint.status != 204:
+    elif not endpoint.signature.returns_nothing and endpoint.status not in (204, 302):
         reply["content"] = {endpoint.produces: {}}
     empty = "content" not in reply and endpoint.status == 200 and endpoint.signature.returns_nothing
     return {"204" if empty else str(endpoint.status): reply}
@@ -205,7 +223,7 @@ def _query(schema: dict[str, Any]) -> list[dict[str, Any]]:
 def _request_body(endpoint: Endpoint, refs: Schemas) -> dict[str, Any] | None:
     signature, content = endpoint.signature, {}
     if signature.body is not None and (signature.file_optional or not signature.file):
-        content[JSON] = {"schema": refs[_key(signature.body)]}
+        content[URLENCODED if signature.urlencoded else JSON] = {"schema": refs[_key(signature.body)]}
     if signature.file:
         content["multipart/form-data"] = _multipart(endpoint, refs)
     if not content:

@@ -21,10 +21,12 @@ from shared.core.errors import (
 from shared.edge.endpoint import Endpoint
 from shared.edge.errors import PreconditionRequired, UnsupportedContentType
 from shared.edge.problem import PROBLEM_JSON
+from shared.edge.reply import JSON
 
 ErrorType = type[ImangorError]
 
 _CONTENT = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_OAUTH_CONTENT = {JSON: {"schema": {"$ref": "#/components/schemas/OAuthProblem"}}}
 _HEADERS = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
     409: {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
@@ -56,20 +58,21 @@ def error_responses(endpoint: Endpoint) -> dict[str, Any]:
         by_status.setdefault(error.status, []).append(error)
     return {
         str(status): {"$ref": f"#/components/responses/{errors[0].__name__}"}
-        if len(errors) == 1
-        else _response(errors)
+        if len(errors) == 1 and not endpoint.oauth
+        else _response(errors, _OAUTH_CONTENT if endpoint.oauth else _CONTENT)
         for status, errors in sorted(by_status.items())
     }
 
 
 def shared_responses(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """The response components that `error_responses` refers to."""
-    used = {error.__name__: error for endpoint in endpoints for error in errors_of(endpoint)}
-    return {name: _response([error]) for name, error in sorted(used.items())}
+    shown = (endpoint for endpoint in endpoints if not endpoint.oauth)
+    used = {error.__name__: error for endpoint in shown for error in errors_of(endpoint)}
+    return {name: _response([error], _CONTENT) for name, error in sorted(used.items())}
 
 
-def _response(errors: list[ErrorType]) -> dict[str, Any]:
+def _response(errors: list[ErrorType], content: dict[str, Any]) -> dict[str, Any]:
     sentences = [f"`{e.slug}`: {(e.__doc__ or '').strip().splitlines()[0]}" for e in errors]
-    response: dict[str, Any] = {"description": " ".join(sorted(sentences)), "content": _CONTENT}
+    response: dict[str, Any] = {"description": " ".join(sorted(sentences)), "content": content}
     headers = _HEADERS.get(errors[0].status)
     return response | ({"headers": headers} if headers else {})

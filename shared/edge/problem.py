@@ -9,15 +9,18 @@ from typing import Any
 from shared.core.config import EdgeSettings, Misconfigured
 from shared.core.errors import ImangorError
 from shared.core.logs import bound
-from shared.edge.reply import Rendered
+from shared.edge.reply import JSON, Rendered
 
 PROBLEM_JSON = "application/problem+json"
 
 _log = logging.getLogger("imangor.edge")
 
 
-def problem(error: Exception, request_id: str) -> Rendered:
-    """Describe an error for a caller. Whatever the error is, this returns and tells nothing of the inside."""
+def problem(error: Exception, request_id: str, *, oauth: bool = False) -> Rendered:
+    """Describe an error for a caller. Whatever the error is, this returns and tells nothing of the inside.
+
+    With `oauth` it is an error of OAuth 2.0, too (RFC 6749, 5.2), whose clients take nothing but plain JSON.
+    """
     known = error if isinstance(error, ImangorError) and error.status != 500 else ImangorError()
     document: dict[str, Any] = {
         "type": _base() + known.slug,
@@ -29,7 +32,10 @@ def problem(error: Exception, request_id: str) -> Rendered:
         document["detail"] = _detail(known)
     if known.errors:
         document["errors"] = [e.as_dict() for e in known.errors]
-    headers = {**known.headers, "Content-Type": PROBLEM_JSON}
+    if oauth:
+        described = _plain(document.get("detail", known.title))
+        document |= {"error": _oauth_word(known), "error_description": described}
+    headers = {**known.headers, "Content-Type": JSON if oauth else PROBLEM_JSON}
     body = json.dumps(document, ensure_ascii=False).encode(errors="replace")
     return Rendered(known.status, headers, body)
 
@@ -54,6 +60,18 @@ def _detail(error: ImangorError) -> str:
     first, more = error.errors[0], len(error.errors) - 1
     sentence = f"{first.pointer}: {first.detail}" if first.pointer else first.detail
     return f"{sentence} ({more} more in `errors`.)" if more else sentence
+
+
+def _oauth_word(error: ImangorError) -> str:
+    """The error's own word, or that of its status."""
+    if error.status >= 500 or error.status == 429:
+        return "temporarily_unavailable" if error.retry else "server_error"
+    return error.oauth or ("invalid_client" if error.status == 401 else "invalid_request")
+
+
+def _plain(text: str) -> str:
+    """A text of the characters that `error_description` may have."""
+    return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in text)
 
 
 def _base() -> str:

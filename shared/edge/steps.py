@@ -62,7 +62,7 @@ def describe_problems(call: Call, proceed: Next) -> Rendered:
         return proceed()
     except Exception as error:
         log_problem(error, call.request_id, operation=call.endpoint.name)
-        return problem(error, call.request_id)
+        return problem(error, call.request_id, oauth=call.endpoint.oauth)
 
 
 def log_context(call: Call, proceed: Next) -> Rendered:

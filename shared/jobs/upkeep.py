@@ -23,6 +23,7 @@ from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState
 from shared.ledger.upkeep import LedgerUpkeep
 from shared.scenes.repository import SceneRepository
+from shared.tokens import grants
 from shared.webhooks import upkeep as webhooks
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ _FORGET: Final = (
     "delete from provider_results where created_at < clock_now() - interval '30 days'",
     "delete from dead_letters where received_at < clock_now() - interval '90 days'",
     *webhooks.FORGET,
+    *grants.FORGET,
 )
 
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from shared.accounts.schemas import SpendLimits
+from shared.audit.actions import Action
+from shared.audit.log import record
 from shared.auth.api_keys import hint, key_hash, new_key, pepper_mark
 from shared.auth.principal import Principal
 from shared.core.config import KeySettings
@@ -60,7 +62,9 @@ class KeyService:
             **_columns(limits),
         }
         more |= {"expires_at": order.expires_at, "rate_limit": order.rate_limit}
-        keys.add(ident, order.name, hint(secret), digest, sorted(set(order.scopes)), **more)
+        scopes = sorted(set(order.scopes))
+        keys.add(ident, order.name, hint(secret), digest, scopes, **more)
+        record(uow, Action.KEY_CREATED, ident, kind=order.kind, scopes=" ".join(scopes))
         return _with_secret(keys.get(ident), secret, uow.now)
 
     def page(self, query: KeyFilter) -> KeyPage:
@@ -81,44 +85,50 @@ class KeyService:
 
     def change(self, changer: Principal, key: str, change: ChangeKey, if_match: str | None) -> Key:
         """Change a key's name or limits. Raises `KeyNotFound`, `KeyChanged`, `KeyEnded`, `MakerLimited`."""
-        keys, record = self._lock(key, if_match)
+        keys, stored = self._lock(key, if_match)
         values: dict[str, Any] = {name: getattr(change, name) for name in change.model_fields_set}
         if values.keys() & {"rate_limit", "limits"}:
             _refuse_limited(keys, changer)
         if "limits" in values:
-            if record.kind == "test":
+            if stored.kind == "test":
                 raise InvalidInput(errors=[FieldError("/limits", "test-key", "A test key spends nothing.")])
             values |= _columns(values.pop("limits"))
-        return _shown(keys.change(record, **values) if values else record, self._current().now)
+        if not values:
+            return _shown(stored, self._current().now)
+        changed = keys.change(stored, **values)
+        record(self._current(), Action.KEY_CHANGED, key, changed=" ".join(sorted(values)))
+        return _shown(changed, self._current().now)
 
     def rotate(self, rotator: Principal, key: str, order: RotateKey) -> KeyWithSecret:
         """Give a key another secret. Raises `KeyNotFound`, `KeyEnded`, `ScopesExceeded`, `MakerLimited`."""
-        keys, record = self._lock(key, None)
-        if not rotator.scopes.issuperset(record.scopes):
+        keys, stored = self._lock(key, None)
+        if not rotator.scopes.issuperset(stored.scopes):
             raise ScopesExceeded()
         if rotator.key != key:
             _refuse_limited(keys, rotator)
-        secret = new_key(cast("Kind", record.kind))
+        secret = new_key(cast("Kind", stored.kind))
         digest, mark = _kept(secret)
-        record = keys.replace(record, digest, mark, hint(secret), timedelta(hours=order.overlap_hours))
-        return _with_secret(record, secret, self._current().now)
+        stored = keys.replace(stored, digest, mark, hint(secret), timedelta(hours=order.overlap_hours))
+        record(self._current(), Action.KEY_ROTATED, key, overlap_hours=order.overlap_hours)
+        return _with_secret(stored, secret, self._current().now)
 
     def revoke(self, key: str) -> None:
         """End a key, and with it the tokens that were got by it. Raises `KeyNotFound`."""
         keys = Keys(self._current())
-        record = keys.get(key, lock=True)
-        if record.revoked_at is None:
-            keys.change(record, revoked_at=clock_now())
+        stored = keys.get(key, lock=True)
+        if stored.revoked_at is None:
+            keys.change(stored, revoked_at=clock_now())
+            record(self._current(), Action.KEY_REVOKED, key)
 
     def _lock(self, key: str, if_match: str | None) -> tuple[Keys, KeyRecord]:
         uow = self._current()
         keys = Keys(uow)
-        record = keys.get(key, lock=True)
-        if if_match not in (None, "*", str(record.version)):
+        stored = keys.get(key, lock=True)
+        if if_match not in (None, "*", str(stored.version)):
             raise KeyChanged()
-        if record.revoked_at is not None or (record.expires_at is not None and record.expires_at <= uow.now):
+        if stored.revoked_at is not None or (stored.expires_at is not None and stored.expires_at <= uow.now):
             raise KeyEnded()
-        return keys, record
+        return keys, stored
 
 
 def _refuse_limited(keys: Keys, maker: Principal) -> None:

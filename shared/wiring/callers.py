@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,10 @@ from shared.audit.actions import Action
 from shared.auth.principal import Principal
 from shared.cache.rate_limit import RateLimiter, RateState
 from shared.core.clock import utc_now
-from shared.core.config import AttemptSettings, PaymentSettings
+from shared.core.config import AttemptSettings, PaymentSettings, TokenSettings
 from shared.core.credentials import Credentials
-from shared.wiring.clients import redis_cache
+from shared.core.errors import Unauthenticated
+from shared.wiring.clients import access_tokens, redis_cache
 from shared.wiring.request import Request
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from shared.auth.attempts import FailedAttempts
     from shared.auth.authenticator import Authenticator
     from shared.auth.key_prover import KeyProver
+    from shared.auth.people import People
+    from shared.auth.token_prover import TokenProver
     from shared.db.idempotency import IdempotencyKeys
 
 
@@ -33,14 +36,28 @@ class CallerServices(Request):
     @cached_property
     def authenticator(self) -> Authenticator:
         """Finds whoever knows the shape of a credential."""
-        from shared.auth.authenticator import Authenticator, Shape
+        from shared.auth.authenticator import Authenticator, Prover, Shape
 
-        return Authenticator({Shape.KEY: self._key_prover}, self.attempts)
+        provers: dict[Shape, Callable[[], Prover]] = {
+            Shape.KEY: self._key_prover,
+            Shape.ACCESS_TOKEN: self._token_prover,
+        }
+        return Authenticator(provers, self.attempts, TokenSettings.load().token_issuer)
 
     def _key_prover(self) -> KeyProver:
         from shared.auth.key_prover import KeyProver
 
         return KeyProver(lambda key_hash: self.open(None, key_hash), redis_cache(), self.attempts)
+
+    def _token_prover(self) -> TokenProver:
+        from shared.auth.token_prover import TokenProver
+
+        return TokenProver(access_tokens(), self.open, redis_cache(), lambda: self.people)
+
+    @cached_property
+    def people(self) -> People:
+        """Who people are; nobody can sign in before their profiles can be sealed."""
+        raise Unauthenticated("Nobody can sign in here.")
 
     @cached_property
     def attempts(self) -> FailedAttempts:

@@ -12,14 +12,17 @@ from shared.core.config import (
     ChannelSettings,
     FontSettings,
     MailSettings,
+    OAuthSettings,
     ProjectSettings,
     RedisSettings,
     StorageSettings,
+    TokenSettings,
     WebhookSettings,
 )
 
 if TYPE_CHECKING:
     from shared.audit.anchors import Anchors
+    from shared.auth.access_tokens import AccessTokens
     from shared.imaging.fonts import FontLibrary
     from shared.jobs.results import ResultFiles
     from shared.mail.smtp import MailServer
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from shared.queue.pubsub import EventTopic
     from shared.queue.tasks import TaskQueue
     from shared.storage.gcs import Storage
+    from shared.tokens.signing import SigningKeys
     from shared.translation.languages import Languages
     from shared.webhooks.sealing import Seal
     from shared.webhooks.transport import Transport
@@ -126,6 +130,24 @@ def mail_server() -> MailServer:
     from shared.mail.smtp import MailServer
 
     return MailServer(MailSettings.load())
+
+
+@cache
+def signing_keys() -> SigningKeys:
+    """What this process signs access tokens with."""
+    from shared.tokens.signing import SigningKeys
+
+    return SigningKeys(TokenSettings.load().token_issuer, OAuthSettings.load().signing_secrets)
+
+
+@cache
+def access_tokens() -> AccessTokens:
+    """What this process proves access tokens by."""
+    from shared.auth.access_tokens import KEYS_PATH, AccessTokens, read_key_set
+    from shared.auth.certificates import Certificates
+
+    issuer = TokenSettings.load().token_issuer
+    return AccessTokens(issuer, Certificates(issuer + KEYS_PATH, read=read_key_set))
 
 
 @cache

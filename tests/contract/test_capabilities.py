@@ -39,6 +39,8 @@ ADAPTERS = {
     ("shared.queue.tasks", "TaskQueue"): {"tasks"},
     ("shared.queue.pubsub", "EventTopic"): {"events"},
     ("shared.core.config", "KeySettings"): {"keys"},
+    ("shared.core.config", "TokenSettings"): {"keys"},
+    ("shared.core.config", "OAuthSettings"): {"tokens"},
     ("shared.core.config", "PaymentSettings"): {"payments"},
     ("shared.core.config", "WebhookSettings"): {"webhooks"},
     ("shared.core.config", "MailSettings"): {"mail"},

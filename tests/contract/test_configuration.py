@@ -20,9 +20,8 @@ def test_every_setting_is_described():
 def test_the_page_says_who_gives_a_setting():
     page = configuration.document().splitlines()
     row = {line.split("`")[1]: line for line in page if line.startswith("| `")}
-    assert row["KEY_PEPPER"].endswith(
-        "| **required** | secret of the keyed hash of API keys | `keys` **secret** |"
-    )
+    assert "| **required** | secret of the keyed hash of API keys" in row["KEY_PEPPER"]
+    assert row["KEY_PEPPER"].endswith("| `keys` **secret** |")
     assert row["VISION_ENDPOINT"].endswith("| `vision` *local* |")
     assert row["CONCURRENCY"].endswith("| concurrency |")
 

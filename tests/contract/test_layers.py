@@ -61,6 +61,7 @@ AT_TOP = {
     "shared/ledger/": {"sqlalchemy"},
     "shared/quotes/": {"sqlalchemy"},
     "shared/scenes/": {"sqlalchemy"},
+    "shared/tokens/": {"sqlalchemy"},
     "shared/translation/": {"sqlalchemy"},
     "shared/webhooks/": {"sqlalchemy"},
     "shared/mail/": {"sqlalchemy"},

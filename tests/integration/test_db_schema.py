@@ -161,7 +161,16 @@ def test_only_the_tables_that_must_be_crossed_let_the_system_cross(database):
     assert {tuple(row) for row in rows} == {
         (name, "{imangor_system}")
         for name in (
-            *("api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters", "audit_heads"),
+            *(
+                "api_keys",
+                "oauth_grants",
+                "outbox",
+                "leases",
+                "deadlines",
+                "idempotency_keys",
+                "dead_letters",
+                "audit_heads",
+            ),
             *("users", "memberships", "invitations", "emails"),
         )
     }

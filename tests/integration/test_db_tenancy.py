@@ -14,7 +14,7 @@ from shared.db.models import metadata
 
 REFUSED = "42501"
 MISSING = "23503"
-CROSSED = {"api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters"}
+CROSSED = {"api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters", "oauth_grants"}
 CROSSED |= {"memberships", "invitations", "emails", "audit_heads"}
 OWN_COLUMN = {"accounts": "id"}
 OPENED = {"accounts", "jobs", "balances", "credit_lots", "audit_entries", "audit_heads"}
@@ -41,6 +41,9 @@ def new_row(table, account, job, transaction=0):
         | {"transaction_id": transaction, "book": "spent", "amount": 1, "lot": transaction},
         "platform_admins": a,
         "memberships": a | {"user_id": USER, "role": "viewer"},
+        "oauth_grants": a
+        | {"id": word, "user_id": USER, "client_id": "c", "redirect_uri": "u", "challenge": "c"}
+        | {"scopes": "{}", "code_hash": word.encode(), "code_expires_at": NOW, "expires_at": NOW},
         "invitations": a
         | {"id": word, "email": b"e", "email_hash": word.encode(), "role": "viewer"}
         | {"token_hash": word.encode(), "created_by": "k", "expires_at": NOW},

@@ -19,6 +19,7 @@ PROJECT, NUMBER, REGION = "imangor-test", "123456789012", "europe-west4"
 SETTINGS = {
     "INSTANCE_CONNECTION_NAME": f"{PROJECT}:{REGION}:imangor",
     "DATABASE_NAME": "imangor",
+    "TOKEN_ISSUER": "https://imangor.example",
     "UPLOADS_BUCKET": f"{PROJECT}-uploads",
     "RESULTS_BUCKET": f"{PROJECT}-results",
 }

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.auth.api_keys import new_key
-from shared.auth.errors import CredentialExpired, RefusedAgain
+from shared.auth.errors import CredentialEnded, RefusedAgain
 from shared.core.credentials import Credentials
 from shared.core.errors import RateLimited, Unauthenticated
 
@@ -70,7 +70,7 @@ def test_the_same_wrong_key_again_and_good_ones_cost_nothing(door, database):
     assert guess(door, GUESSES) == (GUESSES - 1, 1)
 
 
-@pytest.mark.parametrize("error", [CredentialExpired, RefusedAgain])
+@pytest.mark.parametrize("error", [CredentialEnded, RefusedAgain])
 def test_what_was_good_once_is_no_guess(door, error):
     for _ in range(GUESSES):
         with pytest.raises(error), door.attempts.counting(Credentials(address=HERE)):

@@ -120,6 +120,9 @@ def test_revoking_and_changing_a_key_are_honoured_at_once(office, door):
         with pytest.raises(KeyEnded):
             office.do(operation, office.owner, made.id, *order)
     assert office.do("get", made.id).revoked_at is not None
+    query = "select action from audit_entries where target = :k order by number"
+    recorded = door.database.rows(query, k=made.id)
+    assert [action for (action,) in recorded] == ["key.created", "key.changed", "key.revoked"]
 
 
 def test_changes_are_of_what_was_read_and_of_what_was_given(office):

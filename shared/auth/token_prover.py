@@ -1,0 +1,84 @@
+"""Proves access tokens: what they say, as far as whoever got them may still do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from shared.auth.access_tokens import AccessClaims, AccessTokens
+from shared.auth.errors import CredentialEnded
+from shared.auth.key_prover import CACHE_SECONDS, decode, encode
+from shared.auth.key_use import note_use
+from shared.auth.known_keys import KnownKey, find_key_by_id, id_cache_key
+from shared.auth.people import People
+from shared.auth.principal import Principal
+from shared.cache.read_through import read_through
+from shared.cache.redis import RedisCache
+from shared.core.credentials import Credentials
+from shared.core.ids import is_id
+from shared.db.unit_of_work import UnitOfWork
+
+
+class TokenProver:
+    """Looks up whose token it is, through the cache: a key that is revoked ends its tokens."""
+
+    def __init__(
+        self,
+        tokens: AccessTokens,
+        open_uow: Callable[[str], UnitOfWork],
+        cache: RedisCache,
+        people: Callable[[], People],
+    ) -> None:
+        """`open_uow` opens a unit of work of an account."""
+        self._tokens = tokens
+        self._open_uow = open_uow
+        self._cache = cache
+        self._people = people
+
+    def prove(self, secret: str, credentials: Credentials) -> Principal:
+        """Whom the token speaks for, with the scopes that they have of those it was got for.
+
+        Raises `Unauthenticated`.
+        """
+        claims = self._tokens.verify(secret)
+        whose = self._key if is_id("key", claims.subject) else self._person
+        principal = whose(claims)
+        return replace(principal, scopes=principal.scopes & claims.scopes, kind="token")
+
+    def _key(self, claims: AccessClaims) -> Principal:
+        found = read_through(
+            self._cache,
+            id_cache_key(claims.subject),
+            CACHE_SECONDS,
+            lambda: self._find(claims),
+            encode,
+            decode,
+            name="key",
+            absent_ttl=CACHE_SECONDS,
+            life=lambda known: known.seconds,
+        )
+        if found is None:
+            raise CredentialEnded("The API key of this token is not valid any more.")
+        return found.principal
+
+    def _find(self, claims: AccessClaims) -> KnownKey | None:
+        with self._open_uow(claims.account) as uow:
+            found = find_key_by_id(uow, claims.subject)
+        if found is not None:
+            note_use(self._cache, found.principal)
+        return found
+
+    def _person(self, claims: AccessClaims) -> Principal:
+        return self._people().find(KnownIdentity(claims.identity or "", claims.granted_at), claims.account)
+
+
+@dataclass(frozen=True)
+class KnownIdentity:
+    """Somebody who is recorded, of whom nothing new is told; `auth_time` in seconds since 1970."""
+
+    uid: str
+    auth_time: float
+    email: None = None
+    email_verified: bool = False
+    name: None = None
+    issued_at: int = 0
