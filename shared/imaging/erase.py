@@ -14,6 +14,7 @@ from shared.imaging.colour import Pixels
 from shared.imaging.frame import Points, bounds, filled, grown
 from shared.imaging.grain import along_grain
 from shared.imaging.ink import Floats, Ground, Ink, largest, separate, softness
+from shared.imaging.repeat import by_repeats
 from shared.scenes.schemas import Block, Line
 
 _TEXTURED = 0.9
@@ -151,8 +152,9 @@ def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
 
 
 def _textured(crop: Pixels, covered: Mask, ground: Ground, em: float) -> Pixels:
-    """The crop with what is covered painted over along the ground's grain, else by inpainting."""
+    """The crop with what is covered painted over along the ground's grain, with its repeats, or inpainted."""
     found = along_grain(crop, covered, ground.known)
+    found = found or by_repeats(crop, covered, ground.known, ground.smooth)
     if found is None:
         return _inpainted(crop, covered.astype(np.uint8), em)
     painted, where = found

@@ -1,0 +1,96 @@
+"""Ground with a pattern, such as tiles or cloth: what covers it is painted over with its own repeats."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.imaging.attached import Mask
+from shared.imaging.colour import Pixels
+
+Floats = NDArray[np.float32]
+Shift = tuple[int, int]
+
+_LARGEST = 400_000  # pixels of a crop in which repeats are looked for
+_SHIFTS = 16
+_OVERLAP = 0.3  # least share of the ground that must meet itself when shifted
+_LIKE = 0.75  # correlation with itself from which a shifted ground is a repeat
+_CLOSE = 3  # pixels: a ground is always like itself nearer than that
+_LEARN = 400  # pixels of ground that tell it
+
+
+def by_repeats(crop: Pixels, covered: Mask, known: Mask, smooth: Floats) -> tuple[Pixels, Mask] | None:
+    """The crop with what is `covered` taken from where the pattern repeats, and where that was possible.
+
+    `known` are pixels that show nothing but ground, `smooth` is its mean light, which is kept. None where the
+    ground is not like itself elsewhere. Method: the few shifts by which a picture matches itself best tell
+    what belongs into a hole (He and Sun, Statistics of Patch Offsets, 2012); of those, each pixel takes the
+    one that fits best around it.
+    """
+    known = known & ~covered
+    if covered.size > _LARGEST or known.sum() < _LEARN:
+        return None
+    detail = crop.astype(np.float32) - smooth
+    shifts = _shifts(detail.mean(axis=2), known)
+    if not shifts:
+        return None
+    window = _window(shifts)
+    cheapest = np.full(covered.shape, np.inf, dtype=np.float32)
+    chosen = np.zeros_like(detail)
+    for shift in shifts:
+        moved, there = _moved(detail, known, shift)
+        cost = np.where(there & covered, _misfit(detail, moved, known & there, window), np.inf)
+        better = cost < cheapest
+        cheapest[better], chosen[better] = cost[better], moved[better]
+    painted = np.asarray(np.isfinite(cheapest), dtype=bool)
+    result = crop.copy()
+    result[painted] = np.clip(np.rint(chosen[painted] + smooth[painted]), 0, 255).astype(np.uint8)
+    return result, painted
+
+
+def _shifts(detail: Floats, known: Mask) -> list[Shift]:
+    """Shifts (down, right) by which the known ground matches itself best, each with its opposite."""
+    height, width = known.shape
+    size = (cv2.getOptimalDFTSize(2 * height), cv2.getOptimalDFTSize(2 * width))
+    weight = known.astype(np.float32)
+    light = (detail - float(detail[known].mean())) * weight
+    there, value, square = (np.fft.rfft2(each, size) for each in (weight, light, light * light))
+    pairs = np.fft.irfft2(np.abs(there) ** 2, size)
+    both = np.fft.irfft2(2 * np.real(np.conj(there) * square), size)
+    product = np.fft.irfft2(np.abs(value) ** 2, size)
+    enough = pairs > _OVERLAP * weight.sum()
+    likeness = np.where(enough, 2 * product / np.maximum(both, 1e-6), -1.0)
+    likeness = np.fft.fftshift(likeness)
+    middle = (size[0] // 2, size[1] // 2)
+    likeness[: middle[0]] = -1  # a shift and its opposite are alike
+    likeness[middle[0] - _CLOSE : middle[0] + _CLOSE + 1, middle[1] - _CLOSE : middle[1] + _CLOSE + 1] = -1
+    best = cv2.dilate(likeness, np.ones((5, 5), np.uint8))
+    peaks = np.argwhere((likeness >= best) & (likeness > _LIKE))
+    order = np.argsort([-likeness[y, x] for y, x in peaks])[: _SHIFTS // 2]
+    found = [(int(y) - middle[0], int(x) - middle[1]) for y, x in peaks[order]]
+    return [shift for y, x in found for shift in ((y, x), (-y, -x))]
+
+
+def _window(shifts: list[Shift]) -> int:
+    """The side of the square around a pixel that is compared: some of the pattern's smallest repeats."""
+    nearest = min(max(abs(y), abs(x)) for y, x in shifts)
+    return 2 * min(20, max(4, nearest)) + 1
+
+
+def _moved(detail: Floats, known: Mask, shift: Shift) -> tuple[Floats, Mask]:
+    """What stands at each pixel plus the shift, and whether that is known."""
+    matrix = np.array([[1, 0, -shift[1]], [0, 1, -shift[0]]], dtype=np.float32)
+    size = (known.shape[1], known.shape[0])
+    moved = cv2.warpAffine(detail, matrix, size, flags=cv2.INTER_NEAREST)
+    there = cv2.warpAffine(known.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
+    return np.asarray(moved, dtype=np.float32), np.asarray(there > 0, dtype=bool)
+
+
+def _misfit(detail: Floats, moved: Floats, both: Mask, window: int) -> Floats:
+    """Mean difference of the ground from its shifted self around each pixel; infinite without any."""
+    away = np.abs(detail - moved).sum(axis=2) * both
+    side = (window, window)
+    weight = cv2.boxFilter(both.astype(np.float32), -1, side)
+    off = cv2.boxFilter(np.asarray(away, dtype=np.float32), -1, side)
+    return np.asarray(np.where(weight > 0.05, off / np.maximum(weight, 1e-6), np.inf), dtype=np.float32)
