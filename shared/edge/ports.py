@@ -34,6 +34,10 @@ class Principal(Protocol):
         """Requests that it may make in a minute, over all operations, where that is limited."""
 
     @property
+    def kind(self) -> str:
+        """How it proved itself: `user` is somebody who signed in."""
+
+    @property
     def user(self) -> str | None:
         """Identifier of the person who signed in; None for what acts for no person."""
 

@@ -108,8 +108,11 @@ def _without_account(principal: Any) -> Principal:
 
 
 def _may(principal: Principal, scope: str) -> bool:
-    """Whether the caller may use an operation; `PERSON` is not a scope but whoever signed in."""
-    return principal.user is not None if scope == PERSON else scope in principal.scopes
+    """Whether the caller may use an operation; `PERSON` is not a scope but whoever signed in.
+
+    A token that a person let a client have may do what its scopes say, and nothing as the person.
+    """
+    return principal.kind == "user" if scope == PERSON else scope in principal.scopes
 
 
 def limit_rate(call: Call, proceed: Next) -> Rendered:

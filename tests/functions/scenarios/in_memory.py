@@ -19,6 +19,7 @@ class Caller:
     scopes: frozenset[str]
     user: str | None = None
     rate: int | None = None
+    kind: str = "key"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Stored:
 CALLERS = {
     "Bearer writer": Caller("key_writer", "acc_1", frozenset({"notes:read", "notes:write"})),
     "Bearer other": Caller("key_other", "acc_2", frozenset({"notes:read", "notes:write"})),
+    "Bearer slow": Caller("key_slow", "acc_1", frozenset({"notes:read", "notes:write"}), rate=2),
+    "Bearer ann": Caller("usr_ann", "acc_1", frozenset(), user="usr_ann", kind="user"),
     "Bearer reader": Caller("key_reader", "acc_1", frozenset({"notes:read"})),
 }
 
