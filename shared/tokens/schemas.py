@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +10,10 @@ from shared.auth.access_tokens import KEYS_PATH
 from shared.core.scopes import SCOPES
 
 _LONGEST = 2000
+_ASCII = "^[ -~]*$"
+Word = Annotated[str, Field(max_length=100, pattern=_ASCII)]
+Text = Annotated[str, Field(max_length=500, pattern=_ASCII)]
+"""What stands in a URL, all of which has to fit into 8 kB."""
 
 
 class Form(BaseModel):
@@ -36,14 +40,14 @@ class TokenRequest(Form):
 class AuthorizationRequest(Form):
     """Who lets which client in, and where to send the browser then (RFC 6749, 4.1.1; RFC 7636, 4.3)."""
 
-    client_id: str = Field(max_length=100)
-    redirect_uri: str = Field(max_length=_LONGEST, description="one that is registered for the client")
-    response_type: str = Field("", max_length=100, description="`code`")
-    code_challenge: str = Field("", max_length=200, description="SHA-256 of the verifier, base64url")
-    code_challenge_method: str = Field("", max_length=100, description="`S256`")
-    scope: str | None = Field(None, max_length=_LONGEST, description="by spaces; all there are if left out")
-    state: str | None = Field(None, max_length=_LONGEST, description="comes back as it is")
-    account: str | None = Field(None, max_length=100, description="the one they joined first if left out")
+    client_id: Word
+    redirect_uri: Text = Field(description="one that is registered for the client")
+    response_type: Word = Field("", description="`code`")
+    code_challenge: Word = Field("", description="SHA-256 of the verifier, base64url")
+    code_challenge_method: Word = Field("", description="`S256`")
+    scope: Text | None = Field(None, description="by spaces; all there are if left out")
+    state: Text | None = Field(None, description="comes back as it is")
+    account: Word | None = Field(None, description="the one they joined first if left out")
 
 
 class RevocationRequest(Form):
