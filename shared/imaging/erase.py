@@ -153,7 +153,7 @@ def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
 
 def _textured(crop: Pixels, covered: Mask, ground: Ground, em: float) -> Pixels:
     """The crop with what is covered painted over along the ground's grain, with its repeats, or inpainted."""
-    found = along_grain(crop, covered, ground.known)
+    found = along_grain(crop, covered, ground.known, ground.smooth)
     found = found or by_repeats(crop, covered, ground.known, ground.smooth)
     if found is None:
         return _inpainted(crop, covered.astype(np.uint8), em)

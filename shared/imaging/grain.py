@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from shared.imaging.attached import Mask
 from shared.imaging.colour import Pixels
 
+Floats = NDArray[np.float32]
+
 _DIRECTED = 0.7  # coherence of the gradients, 0 to 1, from which a ground has one direction
 _LEARN = 200  # pixels of ground that tell it
 _STEADY = 5  # pixels that are averaged along the grain before they are carried on
@@ -17,15 +19,15 @@ _ENOUGH = 400  # pixels of the longer side in which a direction shows
 _BAND = 64  # rows that are continued at a time: they need many times their memory
 
 
-def along_grain(crop: Pixels, covered: Mask, known: Mask) -> tuple[Pixels, Mask] | None:
+def along_grain(crop: Pixels, covered: Mask, known: Mask, smooth: Floats) -> tuple[Pixels, Mask] | None:
     """The crop with what is `covered` continued along the grain, and where that was possible.
 
-    `known` are pixels that show nothing but ground. None where the ground has no direction, by its structure
-    tensor (Bigun and Granlund, 1987). Between the two known ends of a row of the grain the colour changes
-    evenly; a row with one end keeps its colour.
+    `known` are pixels that show nothing but ground, `smooth` is its mean light, whose changes are no grain.
+    None where the ground has no direction, by its structure tensor (Bigun and Granlund, 1987). Between the
+    two known ends of a row of the grain the colour changes evenly; a row with one end keeps its colour.
     """
     known = known & ~covered
-    angle = _direction(crop, known)
+    angle = _direction(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) - smooth.mean(axis=2), known)
     if angle is None:
         return None
     height, width = covered.shape
@@ -43,19 +45,19 @@ def along_grain(crop: Pixels, covered: Mask, known: Mask) -> tuple[Pixels, Mask]
     return result, painted
 
 
-def _direction(crop: Pixels, known: Mask) -> float | None:
+def _direction(light: Floats, known: Mask) -> float | None:
     """The angle of the grain in radians, clockwise from the crop's rows."""
     height, width = known.shape
     shrink = max(height, width) / _ENOUGH
     if shrink > 1:
         size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-        crop = np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        light = np.asarray(cv2.resize(light, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
         known = np.asarray(cv2.resize(known * np.uint8(255), size, interpolation=cv2.INTER_AREA)) > _WHOLE
     # A gradient is the ground's own where all that it is taken from is.
     sure = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     if sure.sum() < _LEARN:
         return None
-    light = cv2.GaussianBlur(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 1.0)
+    light = np.asarray(cv2.GaussianBlur(light, (0, 0), 1.0), dtype=np.float32)
     across, down = (cv2.Sobel(light, cv2.CV_32F, *way)[sure] for way in ((1, 0), (0, 1)))
     xx, yy, xy = (float(np.mean(product)) for product in (across**2, down**2, across * down))
     coherence = np.hypot(xx - yy, 2 * xy) / max(1e-6, xx + yy)

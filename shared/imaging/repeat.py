@@ -15,8 +15,10 @@ Shift = tuple[int, int]
 _LARGEST = 400_000  # pixels of a crop in which repeats are looked for
 _SHIFTS = 16
 _OVERLAP = 0.3  # least share of the ground that must meet itself when shifted
-_LIKE = 0.75  # correlation with itself from which a shifted ground is a repeat
+_LIKE = 0.65  # correlation with itself from which a shifted ground is a repeat
 _CLOSE = 3  # pixels: a ground is always like itself nearer than that
+_FINE = 8.0  # pixels, of a Gaussian: what changes more slowly tells no repeats
+_USUAL = 2.0  # times the median deviation: what deviates more counts as that much
 _LEARN = 400  # pixels of ground that tell it
 
 
@@ -54,7 +56,12 @@ def _shifts(detail: Floats, known: Mask) -> list[Shift]:
     height, width = known.shape
     size = (cv2.getOptimalDFTSize(2 * height), cv2.getOptimalDFTSize(2 * width))
     weight = known.astype(np.float32)
-    light = (detail - float(detail[known].mean())) * weight
+    # Few blobs are alike somewhere by chance; what is fine enough to be many is not.
+    mean = cv2.GaussianBlur(detail * weight, (0, 0), _FINE)
+    light = (detail - mean / np.maximum(cv2.GaussianBlur(weight, (0, 0), _FINE), 1e-3)) * weight
+    # A rule is like itself all along and says nothing of the ground around it.
+    usual = _USUAL * float(np.median(np.abs(light[known])))
+    light = np.clip(light, -usual, usual)
     there, value, square = (np.fft.rfft2(each, size) for each in (weight, light, light * light))
     pairs = np.fft.irfft2(np.abs(there) ** 2, size)
     both = np.fft.irfft2(2 * np.real(np.conj(there) * square), size)
@@ -62,13 +69,15 @@ def _shifts(detail: Floats, known: Mask) -> list[Shift]:
     enough = pairs > _OVERLAP * weight.sum()
     likeness = np.where(enough, 2 * product / np.maximum(both, 1e-6), -1.0)
     likeness = np.fft.fftshift(likeness)
+    # A repeat is a peak of its own: a ground that changes slowly is like itself all around.
+    peaks = (likeness >= cv2.dilate(likeness, np.ones((5, 5), np.uint8))) & (likeness > _LIKE)
     middle = (size[0] // 2, size[1] // 2)
-    likeness[: middle[0]] = -1  # a shift and its opposite are alike
-    likeness[middle[0] - _CLOSE : middle[0] + _CLOSE + 1, middle[1] - _CLOSE : middle[1] + _CLOSE + 1] = -1
-    best = cv2.dilate(likeness, np.ones((5, 5), np.uint8))
-    peaks = np.argwhere((likeness >= best) & (likeness > _LIKE))
-    order = np.argsort([-likeness[y, x] for y, x in peaks])[: _SHIFTS // 2]
-    found = [(int(y) - middle[0], int(x) - middle[1]) for y, x in peaks[order]]
+    peaks[: middle[0]] = False  # a shift and its opposite are alike
+    near = (slice(middle[0], middle[0] + _CLOSE + 1), slice(middle[1] - _CLOSE, middle[1] + _CLOSE + 1))
+    peaks[near] = False
+    places = np.argwhere(peaks)
+    order = np.argsort(-likeness[peaks])[: _SHIFTS // 2]
+    found = [(int(y) - middle[0], int(x) - middle[1]) for y, x in places[order]]
     return [shift for y, x in found for shift in ((y, x), (-y, -x))]
 
 

@@ -8,6 +8,7 @@ import pytest
 from shared.imaging.grain import along_grain
 
 HEIGHT, WIDTH = 80, 240
+LIGHT = np.full((HEIGHT, WIDTH, 3), 140, np.float32)
 
 
 def wood(degrees: float) -> np.ndarray:
@@ -29,7 +30,7 @@ def test_the_grain_goes_on_under_a_stroke_in_any_direction(degrees: float) -> No
     clean, covered = wood(degrees), stroke()
     dirty = clean.copy()
     dirty[covered] = (20, 20, 90)
-    found = along_grain(dirty, covered, ~covered)
+    found = along_grain(dirty, covered, ~covered, LIGHT)
     assert found is not None
     result, painted = found
     assert painted.sum() > 0.95 * covered.sum()
@@ -45,7 +46,7 @@ def test_what_is_not_known_teaches_nothing() -> None:
     dirty[:, 130:150] = (255, 0, 0)
     known = ~covered
     known[:, 130:150] = False
-    found = along_grain(dirty, covered, known)
+    found = along_grain(dirty, covered, known, LIGHT)
     assert found is not None
     assert float(np.abs(found[0].astype(int) - clean)[found[1]].mean()) < 6
 
@@ -53,10 +54,19 @@ def test_what_is_not_known_teaches_nothing() -> None:
 def test_a_ground_without_a_direction_has_no_grain() -> None:
     rng = np.random.default_rng(3)
     spots = rng.integers(0, 255, (HEIGHT, WIDTH, 1)).repeat(3, axis=2).astype(np.uint8)
-    assert along_grain(spots, stroke(), ~stroke()) is None
+    assert along_grain(spots, stroke(), ~stroke(), LIGHT) is None
+
+
+def test_a_change_of_light_is_no_grain() -> None:
+    rng = np.random.default_rng(3)
+    light = (
+        np.linspace(60, 200, WIDTH, dtype=np.float32)[None, :, None].repeat(HEIGHT, axis=0).repeat(3, axis=2)
+    )
+    noisy = np.clip(light + rng.normal(0, 6, (HEIGHT, WIDTH, 1)), 0, 255).astype(np.uint8)
+    assert along_grain(noisy, stroke(), ~stroke(), light) is None
 
 
 def test_too_little_ground_shows_no_grain() -> None:
     known = np.zeros((HEIGHT, WIDTH), dtype=bool)
     known[:5, :5] = True
-    assert along_grain(wood(0), stroke(), known) is None
+    assert along_grain(wood(0), stroke(), known, LIGHT) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -35,7 +36,7 @@ def test_tiles_go_on_under_a_stroke(pitch: int) -> None:
     found = by_repeats(dirty, covered, ~covered, smooth_of(clean))
     assert found is not None
     result, painted = found
-    assert painted.sum() > 0.95 * covered.sum()
+    assert painted.sum() > 0.85 * covered.sum()
     assert float(np.abs(result.astype(int) - clean)[painted].mean()) < 4
     assert (result[~covered] == dirty[~covered]).all()
 
@@ -54,6 +55,13 @@ def test_the_light_of_the_place_is_kept() -> None:
 def test_a_ground_unlike_itself_has_no_repeats() -> None:
     rng = np.random.default_rng(4)
     rgb = rng.integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    assert by_repeats(rgb, stroke(), ~stroke(), smooth_of(rgb)) is None
+
+
+def test_a_ground_that_changes_slowly_has_no_repeats() -> None:
+    rng = np.random.default_rng(4)
+    blobs = cv2.GaussianBlur(rng.normal(0, 1, (HEIGHT, WIDTH)).astype(np.float32), (0, 0), 12)
+    rgb = np.clip(128 + 900 * blobs[..., None].repeat(3, axis=2), 0, 255).astype(np.uint8)
     assert by_repeats(rgb, stroke(), ~stroke(), smooth_of(rgb)) is None
 
 
