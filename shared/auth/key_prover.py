@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Final
 
 from shared.auth.api_keys import is_well_formed, key_hash, pepper_mark
 from shared.auth.attempts import FailedAttempts
 from shared.auth.errors import RefusedAgain
-from shared.auth.key_use import note_use
 from shared.auth.known_keys import KnownKey, find_key, hashed_cache_key
 from shared.auth.principal import Principal
-from shared.cache.read_through import read_through
+from shared.auth.remembered import remembered
 from shared.cache.redis import RedisCache
 from shared.core.config import KeySettings
 from shared.core.credentials import Credentials
 from shared.core.errors import Unauthenticated
 from shared.db.unit_of_work import UnitOfWork
-
-CACHE_SECONDS: Final = 60
-"""For so long it is known that a key is good, or that it is wrong, unless it ends or is changed before."""
 
 
 class KeyProver:
@@ -47,38 +41,11 @@ class KeyProver:
             self._attempts.check(credentials)
             return self._find(digests, pepper_mark(peppers[0]))
 
-        found = read_through(
-            self._cache,
-            hashed_cache_key(digests[0]),
-            CACHE_SECONDS,
-            find,
-            encode,
-            decode,
-            name="key",
-            absent_ttl=CACHE_SECONDS,
-            life=lambda known: known.seconds,
-        )
+        found = remembered(self._cache, hashed_cache_key(digests[0]), find)
         if found is None:
             raise (Unauthenticated if looked_up else RefusedAgain)("The API key is not valid.")
         return found.principal
 
     def _find(self, digests: list[bytes], mark: bytes) -> KnownKey | None:
         with self._open_uow(",".join(digest.hex() for digest in digests)) as uow:
-            found = find_key(uow, digests, mark)
-        if found is not None:
-            note_use(self._cache, found.principal)
-        return found
-
-
-def encode(known: KnownKey) -> bytes:
-    """What the cache keeps of a key."""
-    p = known.principal
-    facts = (p.id, p.account, sorted(p.scopes), p.plan, p.source, p.targets, p.rate)
-    return json.dumps(facts).encode()
-
-
-def decode(data: bytes) -> KnownKey:
-    """The inverse of `encode`. How long the key lives is the cache's to know."""
-    key, account, scopes, plan, source, targets, rate = json.loads(data)
-    defaults = (plan, source, tuple(targets))
-    return KnownKey(Principal(key, account, frozenset(scopes), *defaults, key=key, rate=rate))
+            return find_key(uow, digests, mark)

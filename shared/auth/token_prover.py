@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 
 from shared.auth.access_tokens import AccessClaims, AccessTokens
 from shared.auth.errors import CredentialEnded
-from shared.auth.key_prover import CACHE_SECONDS, decode, encode
-from shared.auth.key_use import note_use
 from shared.auth.known_keys import KnownKey, find_key_by_id, id_cache_key
 from shared.auth.people import People
 from shared.auth.principal import Principal
-from shared.cache.read_through import read_through
+from shared.auth.remembered import remembered
 from shared.cache.redis import RedisCache
 from shared.core.credentials import Credentials
 from shared.core.ids import is_id
@@ -46,27 +44,14 @@ class TokenProver:
         return replace(principal, scopes=principal.scopes & claims.scopes, kind="token")
 
     def _key(self, claims: AccessClaims) -> Principal:
-        found = read_through(
-            self._cache,
-            id_cache_key(claims.subject),
-            CACHE_SECONDS,
-            lambda: self._find(claims),
-            encode,
-            decode,
-            name="key",
-            absent_ttl=CACHE_SECONDS,
-            life=lambda known: known.seconds,
-        )
+        def find() -> KnownKey | None:
+            with self._open_uow(claims.account) as uow:
+                return find_key_by_id(uow, claims.subject)
+
+        found = remembered(self._cache, id_cache_key(claims.subject), find)
         if found is None:
             raise CredentialEnded("The API key of this token is not valid any more.")
         return found.principal
-
-    def _find(self, claims: AccessClaims) -> KnownKey | None:
-        with self._open_uow(claims.account) as uow:
-            found = find_key_by_id(uow, claims.subject)
-        if found is not None:
-            note_use(self._cache, found.principal)
-        return found
 
     def _person(self, claims: AccessClaims) -> Principal:
         return self._people().find(KnownIdentity(claims.identity or "", claims.granted_at), claims.account)
