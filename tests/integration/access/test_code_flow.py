@@ -133,6 +133,14 @@ def test_what_a_role_does_not_allow_is_not_in_the_token(studio, database):
         studio.authorize(account=database.account())
 
 
+def test_a_token_may_do_less_as_soon_as_the_person_may(studio, database):
+    token = studio.redeem(studio.authorize()["code"])
+    database.run("set session_replication_role = replica; update memberships set role = 'viewer'")
+    studio.forget()
+    assert studio.enter(token).scopes == {"jobs:read"}
+    assert studio.refresh(token.refresh_token).scope == "jobs:read"
+
+
 def test_a_code_is_good_once_and_the_second_time_ends_what_came_of_it(studio):
     code = studio.authorize()["code"]
     token = studio.redeem(code)
