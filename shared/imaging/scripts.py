@@ -46,6 +46,11 @@ def runs_on(text: str) -> bool:
     return _mostly(text, UNSPACED)
 
 
+def is_east_asian(text: str) -> bool:
+    """Tell whether most letters of `text` are Chinese, Japanese or Korean, of many strokes in one square."""
+    return _mostly(text, IDEOGRAPHIC | {"Hang"})
+
+
 def _mostly(text: str, scripts: frozenset[str]) -> bool:
     letters = [char for char in text if char.isalpha()]
     return bool(letters) and sum(script_of(char) in scripts for char in letters) * 2 > len(letters)
