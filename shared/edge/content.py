@@ -124,7 +124,11 @@ def _urlencoded(model: type[BaseModel], request: Request) -> Any:
         fields = request.form
     except HTTPException as error:
         raise unreadable(error, request) from None
-    return validate(model, _texts(model, fields))
+    try:
+        return validate(model, _texts(model, fields))
+    except InvalidInput as error:
+        # OAuth 2.0 knows 400 for everything that is wrong with a form.
+        raise MalformedRequest(errors=error.errors) from None
 
 
 def _multipart(wanted: Signature, request: Request) -> dict[str, Any]:
