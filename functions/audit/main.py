@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.audit.entries import MEDIA_TYPES
 from shared.audit.schemas import (
+    MEDIA_TYPES,
     AuditExport,
     AuditExportOf,
     AuditPage,

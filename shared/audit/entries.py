@@ -32,7 +32,6 @@ _COLUMNS: Final = (
     *("id", "chain", "at", "actor_kind", "actor", "action", "target", "address", "request"),
     *("facts", "previous", "hash"),
 )
-MEDIA_TYPES: Final = {"jsonl": "application/jsonl; charset=utf-8", "csv": "text/csv; charset=utf-8"}
 
 
 def page_of(uow: UnitOfWork, chain: str, query: AuditQuery) -> AuditPage:

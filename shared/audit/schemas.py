@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ from shared.core.ids import id_pattern
 Number = Annotated[str, Field(pattern=r"^aud_[1-9][0-9]{0,17}$", examples=["aud_12"])]
 Hash = Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
 Format = Literal["jsonl", "csv"]
+MEDIA_TYPES: Final = {"jsonl": "application/jsonl; charset=utf-8", "csv": "text/csv; charset=utf-8"}
 
 
 class Model(BaseModel):
