@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from shared.accounts.schemas import Location
-from shared.auth.known_keys import key_cache_keys
+from shared.auth.known_keys import forget_key
 from shared.auth.people import forget_members
 from shared.db.models import accounts, api_keys
 from shared.db.unit_of_work import UnitOfWork
@@ -52,8 +52,7 @@ class AccountRepository:
         more = {"version": accounts.c.version + 1}
         self._uow.execute(update(accounts).where(accounts.c.id == self._uow.account).values(**values, **more))
         for row in self._uow.execute(select(api_keys.c.id, api_keys.c.hash, api_keys.c.previous_hash)):
-            for key in key_cache_keys(row):
-                self._uow.stale(key)
+            forget_key(self._uow, row)
         forget_members(self._uow)
 
     def limit_key(self, key: str, daily: int | None, monthly: int | None) -> None:

@@ -56,10 +56,12 @@ def find_key_by_id(uow: UnitOfWork, key: str) -> KnownKey | None:
     return None if row is None else _known(uow, row, row.expires_at)
 
 
-def key_cache_keys(row: Any) -> list[str]:
-    """Under which keys the cache may hold what a row of `api_keys` proves: by its hashes, by its id."""
-    hashes = [hashed_cache_key(bytes(each)) for each in (row.hash, row.previous_hash) if each is not None]
-    return [*hashes, id_cache_key(row.id)]
+def forget_key(uow: UnitOfWork, row: Any) -> None:
+    """After commit, look up anew what a row of `api_keys` proves: by its hashes, and by its id."""
+    for digest in (row.hash, row.previous_hash):
+        if digest is not None:
+            uow.stale(hashed_cache_key(bytes(digest)))
+    uow.stale(id_cache_key(uow.account or "", row.id))
 
 
 def hashed_cache_key(digest: bytes) -> str:
@@ -67,9 +69,9 @@ def hashed_cache_key(digest: bytes) -> str:
     return cache_key("keys", digest.hex())
 
 
-def id_cache_key(key: str) -> str:
-    """Where the cache holds what tokens of the key with this id prove."""
-    return cache_key("keys", key)
+def id_cache_key(account: str, key: str) -> str:
+    """Where the cache holds what tokens of an account's key prove."""
+    return cache_key(account, "keys", key)
 
 
 def _first(uow: UnitOfWork, which: ColumnElement[bool]) -> Row[Any] | None:

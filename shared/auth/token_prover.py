@@ -48,7 +48,7 @@ class TokenProver:
             with self._open_uow(claims.account) as uow:
                 return find_key_by_id(uow, claims.subject)
 
-        found = remembered(self._cache, id_cache_key(claims.subject), find)
+        found = remembered(self._cache, id_cache_key(claims.account, claims.subject), find)
         if found is None:
             raise CredentialEnded("The API key of this token is not valid any more.")
         return found.principal

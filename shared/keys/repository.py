@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_, update
 
 from shared.accounts.errors import KeyNotFound
-from shared.auth.known_keys import key_cache_keys
+from shared.auth.known_keys import forget_key
 from shared.auth.repository import insert_key
 from shared.core.cursors import Place
 from shared.db.models import api_keys, clock_now
@@ -89,8 +89,8 @@ class Keys:
         """Change a key. What is remembered of it anywhere is forgotten with the commit."""
         statement = update(api_keys).where(_k.id == record.id).values(**values, version=_k.version + 1)
         row = self._uow.execute(statement.returning(*_COLUMNS)).one()
-        for place in {*key_cache_keys(record), *key_cache_keys(row)}:
-            self._uow.stale(place)
+        forget_key(self._uow, record)
+        forget_key(self._uow, row)
         return KeyRecord(**row._mapping)
 
     def replace(

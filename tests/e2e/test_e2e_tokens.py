@@ -1,7 +1,13 @@
 """A program that gets itself a key and a token, and what is left of them when the key is revoked."""
 
+import base64
+import json
+import time
+
 import pytest
 import requests
+
+from shared.tokens.signing import SigningKeys
 
 pytestmark = pytest.mark.cloud
 
@@ -34,3 +40,48 @@ def test_the_server_says_where_everything_is(cloud):
     assert "max-age" in keys.headers["Cache-Control"]
     assert {key["kty"] for key in keys.json()["keys"]} == {"EC"}
     assert not any("d" in key for key in keys.json()["keys"])
+
+
+def part(value):
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+@pytest.fixture(scope="module")
+def forge(cloud):
+    """Signs, by the deployment's own key unless told otherwise, what it would not say."""
+    ours = SigningKeys(cloud.gateway, [cloud.state.secret("tokens")])
+    key = cloud.request("GET", "/v1/keys?active=true").json()["keys"][0]["id"]
+
+    def sign(keys=ours, **changes):
+        always = {"sub": key, "client_id": key, "account": cloud.account, "scope": "account:read"}
+        return keys.sign(**always | changes)
+
+    return sign
+
+
+def test_a_token_that_we_would_not_have_made_is_401_and_one_that_we_would_have_is_not(cloud, forge):
+    good, now = forge(), int(time.time())
+    _, payload, signature = good.split(".")
+    nobody = SigningKeys(cloud.gateway, ["n" * 40])
+    wrong = {
+        "alg none": f"{part({'alg': 'none', 'typ': 'at+jwt'})}.{payload}.",
+        "another algorithm": f"{part({'alg': 'HS256', 'typ': 'at+jwt'})}.{payload}.{signature}",
+        "kid": forge(nobody),
+        "aud": forge(aud="https://other.example"),
+        "iss": forge(iss="https://other.example"),
+        "exp": forge(exp=now - 60),
+        "another account's key": forge(account="acc_00000000000000000000000000"),
+        "no key": forge(sub="key_00000000000000000000000000"),
+        "nobody": forge(sub="usr_00000000000000000000000000"),
+        "tampered": f"{part({'alg': 'ES256', 'typ': 'at+jwt'})}.{part({'iss': cloud.gateway})}.{signature}",
+    }
+    shapes = set()
+    for name, token in wrong.items():
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = cloud.request("GET", "/v1/account", key=None, headers=headers)
+        assert answer.status_code == 401, name
+        assert answer.json()["type"].endswith("/unauthenticated"), name
+        shapes.add((answer.headers["WWW-Authenticate"], frozenset(answer.json())))
+    assert len(shapes) == 1
+    headers = {"Authorization": f"Bearer {good}"}
+    assert cloud.request("GET", "/v1/account", key=None, headers=headers).status_code == 200

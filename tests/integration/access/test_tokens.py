@@ -97,6 +97,15 @@ def test_a_token_ends_with_its_key_and_outlives_a_rotation(exchange, office):
             exchange.enter(token)
 
 
+def test_a_key_that_is_asked_for_in_another_account_is_not_remembered_as_gone(exchange, office, database):
+    key = office.make()
+    token = exchange.ask(key.id, key.secret)
+    elsewhere = KEYS.sign(sub=key.id, client_id=key.id, account=database.account(), scope="jobs:read")
+    with pytest.raises(CredentialEnded):
+        exchange.prover.prove(elsewhere, Credentials())
+    assert exchange.enter(token).account == office.account
+
+
 def test_what_is_no_clients_is_refused(exchange, office):
     key, other = office.make(), office.make()
     with pytest.raises(InvalidClient):
