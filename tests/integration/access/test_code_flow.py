@@ -135,7 +135,7 @@ def test_what_a_role_does_not_allow_is_not_in_the_token(studio, database):
 
 def test_a_token_may_do_less_as_soon_as_the_person_may(studio, database):
     token = studio.redeem(studio.authorize()["code"])
-    database.run("set session_replication_role = replica; update memberships set role = 'viewer'")
+    database.run("set local session_replication_role = replica; update memberships set role = 'viewer'")
     studio.forget()
     assert studio.enter(token).scopes == {"jobs:read"}
     assert studio.refresh(token.refresh_token).scope == "jobs:read"
@@ -262,7 +262,7 @@ def test_what_was_let_in_goes_out_with_the_person(studio, database, what):
         with studio.door.uow(None, user=studio.user) as uow:
             revoke_tokens(uow, studio.user)
     elif what == "left":
-        database.run("set session_replication_role = replica; delete from memberships")
+        database.run("set local session_replication_role = replica; delete from memberships")
         studio.forget()
     elif what == "revoked":
         studio.granted.revoke(RevocationRequest(token=token.refresh_token, client_id="studio"))
