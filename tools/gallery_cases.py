@@ -48,12 +48,25 @@ class Pen:
         self.draw = ImageDraw.Draw(self.image)
 
     def write(
-        self, text: str, at: Place, font: str, size: int, ink: Colour, weight: int = 400, align: str = "l"
+        self,
+        text: str,
+        at: Place,
+        font: str,
+        size: int,
+        ink: Colour,
+        weight: int = 400,
+        align: str = "l",
+        rim: tuple[int, Colour] | None = None,
     ) -> None:
-        """Write lines, the first baseline at `at`; `align` is l, m or r for what of a line stands there."""
+        """Write lines, the first baseline at `at`; `align` is l, m or r for what of a line stands there.
+
+        `rim` is an outline's width in pixels and its colour.
+        """
+        width, around = rim or (0, ink)
         for i, line in enumerate(text.split("\n")):
             place = (at[0], at[1] + i * 1.28 * size)
-            self.draw.text(place, line, ink, _face(font, size, weight), anchor=f"{align}s")
+            face = _face(font, size, weight)
+            self.draw.text(place, line, ink, face, anchor=f"{align}s", stroke_width=width, stroke_fill=around)
 
     def column(self, text: str, at: Place, font: str, size: int, ink: Colour) -> None:
         """Write a column downwards from the middle of its top."""
@@ -146,7 +159,7 @@ def poster() -> Canvas:
         hills = [(x, low - 40 * np.sin(x / 120 + low)) for x in range(0, 861, 10)]
         pen.shape([(0, 780), *hills, (860, 780)], colour)
     for row, text in ((230, "SUMMER"), (410, "NIGHTS")):
-        pen.write(text, (430, row), "Oswald", 170, WHITE, 700, "m")
+        pen.write(text, (430, row), "Oswald", 170, WHITE, 700, "m", (9, (86, 22, 62)))
     pen.write("Open-air concerts in the park", (430, 870), "Oswald", 54, WHITE, 500, "m")
     pen.write("Every Friday in July", (430, 965), "Oswald", 54, (255, 226, 160), 400, "m")
     pen.write(

@@ -28,7 +28,8 @@ class Words:
     """The words of a line in a crop, as masks of the crop's size.
 
     `tight` covers them as recognised, `wide` a margin more, `usable` the pixels that may teach the ground (no
-    other text). `em` is the text's size in pixels; `bracketed` tells that it has brackets or bars.
+    other text). `em` is the text's size in pixels; `bracketed` tells that it has brackets or bars,
+    `rim` how far an outline reaches beyond the letters, in pixels.
     """
 
     tight: Mask
@@ -36,6 +37,7 @@ class Words:
     usable: Mask
     em: float
     bracketed: bool = False
+    rim: float = 0.0
 
     @cached_property
     def direction(self) -> tuple[float, float, bool]:

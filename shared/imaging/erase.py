@@ -41,14 +41,17 @@ class Region:
         return pixels[self.top : self.bottom, self.left : self.right]
 
 
-def region_of(line: Line, em: float, width: int, height: int, others: Sequence[Points]) -> Region | None:
+def region_of(
+    line: Line, em: float, width: int, height: int, others: Sequence[Points], rim: float = 0.0
+) -> Region | None:
     """The crop of `line` in a picture of `width` x `height`; None when it lies outside the picture.
 
-    `others` are polygons of other text, which must not pass for ground.
+    `others` are polygons of other text, which must not pass for ground. `rim` is what an outline adds to the
+    letters, in pixels.
     """
     words = [np.array(line.polygon), *(np.array(word) for word in line.words)]
-    wide_polygons = [grown(word, 0.25 * em + 1.5, 0.18 * em + 1.5) for word in words]
-    margin = max(4.0, 0.45 * em)
+    wide_polygons = [grown(word, 0.25 * em + 1.5 + rim, 0.18 * em + 1.5 + rim) for word in words]
+    margin = max(4.0, 0.45 * em + rim)
     left, top, right, bottom = bounds(np.concatenate(wide_polygons), margin, width, height)
     if right - left < 2 or bottom - top < 2:
         return None
@@ -62,7 +65,7 @@ def region_of(line: Line, em: float, width: int, height: int, others: Sequence[P
     usable = near & ~wide & ~filled(shape, others, left, top)
     bracketed = not _TALL_SIGNS.isdisjoint(line.text)
     return Region(
-        left, top, right, bottom, Words(filled(shape, words, left, top), wide, usable, em, bracketed)
+        left, top, right, bottom, Words(filled(shape, words, left, top), wide, usable, em, bracketed, rim)
     )
 
 
@@ -83,7 +86,8 @@ def erase(
     for i, (line, block) in enumerate(lines[:erased]):
         em = block.style.size
         near = [j for j in neighbours(quads, i, em + 4) if j != i]
-        region = region_of(line, em, width, height, [quads[j] for j in near])
+        rim = 0.0 if block.style.outline is None else em * block.style.outline.width
+        region = region_of(line, em, width, height, [quads[j] for j in near], rim)
         if region is None:
             continue
         # What stays must not lose its edges to a neighbour's margin.

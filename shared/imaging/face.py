@@ -43,6 +43,7 @@ _MONO = 0.02  # what mono must have more than both others
 _SERIF, _SERIF_OF = -0.025, {"Grek": 0.01, "Hebr": 0.06, "Arab": 0.06}
 """What serif must have more than sans, by script. Noto Sans is nearer to other sans than Noto Serif is to
 other serif faces; but Greek sans has strokes like serifs, and one face of Hebrew or Arabic stands for all."""
+_UNSURE = 0.04  # what serif may miss of that before it is surely sans
 _DOUBT = 0.03  # what either must have more where one word tells, and its share where several do
 
 
@@ -79,13 +80,13 @@ class Likeness:
     mono: float
 
     @property
-    def family(self) -> Family:
-        """The family they are surely of, else sans: a wrong serif looks worse than a plain sans."""
+    def family(self) -> Family | None:
+        """The family they are surely of; None where it may be serif or sans."""
         doubt = _DOUBT / self.words
         if self.mono - max(self.sans, self.serif) > _MONO + doubt:
             return "mono"
-        least = _SERIF_OF.get(self.script, _SERIF) + doubt
-        return "serif" if self.serif - self.sans > least else "sans"
+        beyond = self.serif - self.sans - _SERIF_OF.get(self.script, _SERIF) - doubt
+        return "serif" if beyond > 0 else "sans" if beyond < -_UNSURE else None
 
 
 def faces_of(fonts: FontLibrary, script: str, leaning: bool) -> dict[Family, list[Typeface]]:

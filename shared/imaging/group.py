@@ -29,9 +29,10 @@ from shared.imaging.resemblance import with_families
 from shared.imaging.scripts import RTL, is_east_asian, is_rtl, script_of
 from shared.imaging.words import LEAN
 from shared.scenes.recognition import Recognition, Word
-from shared.scenes.schemas import Block, Flag, LeaveAlone, Line, Scene, Source, Style
+from shared.scenes.schemas import Block, Flag, LeaveAlone, Line, Outline, Scene, Source, Style
 
 _UNSURE = 0.6
+_THINNEST_RIM, _WIDEST_RIM = 0.01, 0.25  # ems
 # What `measure` finds for Noto Sans, and for its Chinese, Japanese and Korean faces, at these weights.
 _WEIGHTS = (300, 400, 600, 700, 800)
 _STEMS = (0.05, 0.075, 0.103, 0.119, 0.132)
@@ -146,7 +147,18 @@ def _style(group: list[Placed], groups: Sequence[list[Placed]], size: float, rgb
         alignment=source_alignment(group, groups, size, rgb, rtl),
         direction="ttb" if group[0].text.vertical else "rtl" if rtl else "ltr",
         line_height=_line_height(group, size),
+        outline=_outline(looks, size),
     )
+
+
+def _outline(looks: list[tuple[Look, int]], size: float) -> Outline | None:
+    """The rim around the letters of most lines."""
+    rims = [(look.rim, look.rim_width, n) for look, n in looks if look.rim is not None]
+    if 2 * sum(n for *_, n in rims) <= sum(n for _, n in looks):
+        return None
+    width = _weighted([(width, n) for _, width, n in rims]) / size
+    colour = _colour([(rim, n) for rim, _, n in rims], (0, 0, 0))
+    return Outline(colour=colour, width=round(min(_WIDEST_RIM, max(_THINNEST_RIM, width)), 3))
 
 
 def _is_rtl(group: list[Placed]) -> bool:

@@ -144,7 +144,9 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
     small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     tight, wide, usable = (_scaled(mask, size) for mask in (words.tight, words.wide, words.usable))
-    ground, ink = separate(small, Words(tight, wide, usable, words.em / shrink, words.bracketed))
+    ground, ink = separate(
+        small, Words(tight, wide, usable, words.em / shrink, words.bracketed, words.rim / shrink)
+    )
     full = (width, height)
     smooth = _resized(ground.smooth, full, cv2.INTER_LINEAR)
     known = _scaled(ground.known, full)
@@ -250,7 +252,7 @@ def _threshold(far: Floats, words: Words, same: Mask, *, first: bool = False) ->
     if inside.size == 0:
         none = np.zeros_like(words.tight)
         return Ink(none, none, none, none, 0.0)
-    between = _otsu(inside)
+    between = otsu(inside)
     calm = far[words.wide & (far <= between)]
     noise = 1.48 * float(np.median(calm)) if calm.size else 1.0
     cut = max(between, 3 * noise, 4.0)
@@ -260,12 +262,12 @@ def _threshold(far: Floats, words: Words, same: Mask, *, first: bool = False) ->
     contrast = float(np.percentile(far[core], 80)) if core.any() else 0.0
     # A rim pixel carries a share of the ink; below an eighth it cannot be told from noise.
     low = max(2.5 * noise, 0.1 * contrast, 1.2)
-    reach = max(2, round(0.09 * words.em))
+    reach = max(2, round(0.09 * words.em + words.rim))
     halo = core | (dilated(core, reach) & (far > low) & free)
     return Ink(core, dilated(halo, 1) & free, foreign, strange, contrast)
 
 
-def _otsu(values: Floats) -> float:
+def otsu(values: Floats) -> float:
     """Otsu's threshold of a sample of distances."""
     top = float(values.max())
     if top <= 0:

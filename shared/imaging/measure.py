@@ -24,6 +24,7 @@ from shared.imaging.ink import (
     softness,
     to_lab,
 )
+from shared.imaging.outlined import outlined
 from shared.imaging.reach import reach
 from shared.imaging.specimen import Flat, Specimen, laid_flat
 from shared.scenes.schemas import Line
@@ -42,6 +43,7 @@ class Look:
     `size` is the em height, `baseline` the v of the baseline, `left` and `right` the u of the first and
     last ink, `stroke` the stem width in ems, `slant` the shear dx/dy that sets the stems upright, `tilt` the
     slope dv/du of the baseline; `baseline` holds at the frame's middle. `specimen` is for telling typefaces.
+    Around the letters of `ink` may lie a rim of a colour and a width.
     """
 
     ink: tuple[int, int, int]
@@ -54,6 +56,8 @@ class Look:
     slant: float
     tilt: float
     specimen: Specimen | None = None
+    rim: tuple[int, int, int] | None = None
+    rim_width: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,22 +88,27 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     ground, ink = separate(crop, region.words)
     if ink.core.sum() < 6 or ink.contrast < 4:
         return None
+    rimmed = outlined(crop, ground, ink, region.words)
+    ink = ink if rimmed is None else rimmed.ink
     extent = _extent(ink.core, region, frame)
     if extent is None:
         return None
     rise, fall = reach(line.text)
     size = (extent.bottom - extent.top) / (rise + fall)
     far = distance(to_lab(crop), to_lab(ground.smooth))
+    stroke = _stroke(far, ink, softness(crop, ground, ink)) if rimmed is None else _inner_stroke(ink)
     look = Look(
-        ink=_ink_colour(crop, ground, far, ink),
+        ink=_ink_colour(crop, ground, far, ink) if rimmed is None else rimmed.colour,
         ground=median_colour(crop, ground.known) or (255, 255, 255),
         size=size,
         baseline=extent.top + rise * size,
         left=extent.left,
         right=extent.right,
-        stroke=_stroke(far, ink, softness(crop, ground, ink)) / size,
+        stroke=stroke / size,
         slant=_slant(extent.flat),
         tilt=extent.tilt,
+        rim=rimmed.rim if rimmed else None,
+        rim_width=rimmed.width if rimmed else 0.0,
     )
     flat = Flat(size, look.baseline, look.slant, look.tilt)
     return replace(look, specimen=laid_flat(crop, region, ground, ink, look.ink, frame, flat))
@@ -128,6 +137,7 @@ def _measured_reduced(rgb: Pixels, line: Line, others: Sequence[Points], shrink:
         baseline=look.baseline * shrink,
         left=look.left * shrink,
         right=look.right * shrink,
+        rim_width=look.rim_width * shrink,
         specimen=look.specimen and replace(look.specimen, scale=look.specimen.scale / shrink),
     )
 
@@ -214,6 +224,11 @@ def _stroke(far: Floats, ink: Ink, blur: float) -> float:
     rim = float(np.sqrt(across**2 + down**2).sum())
     seen = 2 * float(cover.sum()) / max(1e-3, rim)
     return float(np.sqrt(max(0.0, seen**2 - (_BLUR_WIDENS * blur) ** 2)))
+
+
+def _inner_stroke(ink: Ink) -> float:
+    """Stem width within a rim, where no pixel is a mixture of ink and ground."""
+    return _stroke(ink.core.astype(np.float32), ink, 0.0)
 
 
 def _slant(flat: Mask) -> float:

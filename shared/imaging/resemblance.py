@@ -20,8 +20,8 @@ _LOOKS = 8  # that are compared of a page, the largest letters first
 def with_families(blocks: Sequence[Block], groups: Sequence[list[Placed]], fonts: FontLibrary) -> list[Block]:
     """The blocks with their families; `groups` are their lines.
 
-    Blocks of one size, weight, ink and slant have one family. What is too small or too short to tell takes
-    the family of all others, if they have one in common, else sans.
+    Blocks of one size, weight, ink and slant have one family. What is too small, too short or between two to
+    tell takes the family of all others, if they have one in common, else sans.
     """
     looks: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for i, block in enumerate(blocks):

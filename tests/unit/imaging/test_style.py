@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.imaging.draw import draw
+from shared.imaging.erase import erase
 from shared.imaging.face import Likeness
+from shared.imaging.fit import Layout, PlacedLine
+from shared.imaging.frame import Frame
+from shared.imaging.ink import from_hex
+from shared.imaging.shape import Box, Shaper
+from shared.scenes.schemas import Outline
 
 MENU = ("Garden salad with nuts", "Tomato soup of the day", "Grilled salmon and rice")
 RUSSIAN = ("Салат из свежих овощей", "Томатный суп сегодня", "Лосось на гриле с рисом")
@@ -78,6 +85,58 @@ SCORE = st.floats(0, 1)
 @given(SCORE, SCORE, SCORE, st.integers(1, 8), st.sampled_from(["Latn", "Grek", "Hebr"]))
 def test_more_likeness_and_more_words_never_make_letters_plain(sans, serif, mono, words, script):
     found = Likeness(script, words, sans, serif, mono).family
-    assert found == "sans" or Likeness(script, words + 1, sans, serif, mono).family != "sans"
+    assert found in {"sans", None} or Likeness(script, words + 1, sans, serif, mono).family in {
+        "serif",
+        "mono",
+    }
     if found == "serif":
         assert Likeness(script, words, sans, min(1.0, serif + 0.01), mono).family == "serif"
+
+
+def _outlined(page, ink, rim, ground=(200, 120, 60), width=0.06, **options):
+    """A page with one line that has a rim, drawn as the product draws it."""
+    sheet = page(ground=ground)
+    sheet.write("Summer nights", 60, 200, 60, ink=ink)
+    clean = np.empty_like(sheet.pixels)
+    clean[:] = ground
+    scene = sheet.scene()
+    style = scene.blocks[0].style.model_copy(
+        update={"outline": Outline(colour=rim, width=width), "ink": "#{:02x}{:02x}{:02x}".format(*ink)}
+    )
+    shaper = Shaper.of(sheet.fonts, "en", weight=style.weight)
+    line = PlacedLine(shaper.shape("Summer nights"), 60, 200)
+    frame = Frame(np.eye(3), 640.0, 400.0)
+    box = Box(-1e4, -1e4, 1e4, 1e4)
+    draw(clean, None, Layout((line,), 60, box, ()), frame, box, ink, 0.0, style)
+    sheet.pixels[:] = clean
+    return sheet
+
+
+@pytest.mark.parametrize(
+    ("ink", "rim"),
+    [((250, 250, 250), "#281030"), ((30, 30, 30), "#fafafa"), ((240, 220, 80), "#701414")],
+)
+def test_an_outline_is_told_with_its_colour_and_width_and_drawn_again(page, ink, rim):
+    sheet = _outlined(page, ink, rim)
+    scene = sheet.scene(sheet.picture("JPEG", quality=85))
+    outline = scene.blocks[0].style.outline
+    assert outline is not None
+    assert outline.width == pytest.approx(0.06, abs=0.02)
+    assert np.abs(np.subtract(from_hex(outline.colour), from_hex(rim))).max() < 40
+    assert np.abs(np.subtract(from_hex(scene.blocks[0].style.ink), ink)).max() < 40
+
+
+def test_an_outline_is_erased_with_its_letters(page):
+    sheet = _outlined(page, (250, 250, 250), "#100818", width=0.12)
+    scene = sheet.scene()
+    assert scene.blocks[0].style.outline is not None
+    erase(sheet.pixels, None, scene.blocks, [], "seed")
+    assert np.abs(sheet.pixels.astype(int) - (200, 120, 60)).max() < 12
+
+
+@pytest.mark.parametrize("family", ["sans", "serif", "mono"])
+@pytest.mark.parametrize("ink", [(20, 20, 20), (200, 30, 40)])
+def test_plain_letters_have_no_outline(page, family, ink):
+    sheet = _page(page, MENU, family=family, ink=ink)
+    scene = sheet.scene(sheet.picture("JPEG", quality=50))
+    assert [block.style.outline for block in scene.blocks] == [None] * len(scene.blocks)
