@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from shared.vault.key_file import add_version
+
 DEFAULT = Path(".local")
 _LARGEST_LOG = 10 * 1024 * 1024
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -121,6 +123,14 @@ class State:
     def withdraw(self) -> None:
         """Take the announcement back."""
         (self.folder / "connection.json").unlink(missing_ok=True)
+
+    @property
+    def vault_key(self) -> Path:
+        """The file of the key that encrypts data keys, made on first use."""
+        path = self.keys / "vault"
+        if not path.exists():
+            add_version(path)
+        return path
 
     def secret(self, name: str) -> str:
         """A random secret of 64 hexadecimal digits, made on first use and kept in the keys folder."""

@@ -16,13 +16,13 @@ from shared.wiring.clients import ROOT, redis_cache
 from shared.wiring.jobs import JobServices
 from shared.wiring.ledger import LedgerServices
 from shared.wiring.tokens import TokenServices
-from shared.wiring.webhooks import WebhookServices
+from shared.wiring.upkeep import UpkeepServices
 
 if TYPE_CHECKING:
     from shared.db.health import HealthCheck
 
 
-class Context(JobServices, LedgerServices, WebhookServices, AccountServices, AuditServices, TokenServices):
+class Context(JobServices, LedgerServices, UpkeepServices, AccountServices, AuditServices, TokenServices):
     """The services of one request."""
 
     @cached_property

@@ -53,6 +53,7 @@ module "function" {
   queues      = { for name, queue in google_cloud_tasks_queue.queue : name => queue.name }
   topics      = { for name in module.manifests.published : name => google_pubsub_topic.topic[name].name }
   invokers    = { for name, account in google_service_account.invoker : name => account.name }
+  vault_key   = google_kms_crypto_key.vault.id
   secrets     = { for name in each.value.secrets : name => google_secret_manager_secret_version.value[name].secret }
 
   depends_on = [google_project_service.api, google_project_iam_member.builds, google_artifact_registry_repository_iam_member.builds]

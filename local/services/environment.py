@@ -36,6 +36,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "payments": ("PAYMENTS_SECRET",),
     "webhooks": ("WEBHOOK_KEY", "WEBHOOK_NETWORKS"),
     "mail": ("SMTP_URL", "MAIL_FROM", "APP_URL"),
+    "vault": ("VAULT_KEYS",),
 }
 
 # What every function may know: nothing here is a secret.
@@ -173,4 +174,5 @@ def _values(state: State, at: Addresses, user: str, deadlines: Mapping[str, int]
         "SMTP_URL": f"smtp://127.0.0.1:{at.mail}",
         "MAIL_FROM": "no-reply@imangor.test",
         "APP_URL": f"{at.gateway_url}/",
+        "VAULT_KEYS": state.vault_key.as_uri(),
     }

@@ -21,6 +21,8 @@ class Misconfigured(ImangorError):
     slug, title = "misconfigured", "Misconfigured"
 
 
+KEY_FILE: Final = "file://"
+"""Begins the URI of a key-encryption key that is a file."""
 _LOCAL_ONLY: Final = frozenset({"IDENTITY_CERTIFICATES", "INSECURE_CHANNELS", "WEBHOOK_NETWORKS"})
 
 
@@ -56,6 +58,8 @@ def refuse_emulators_in_the_cloud() -> None:
     if "K_SERVICE" not in os.environ:
         return
     local = sorted(n for n in os.environ if n.endswith("_EMULATOR_HOST") or n in _LOCAL_ONLY)
+    if KEY_FILE in os.environ.get("VAULT_KEYS", ""):
+        local.append("VAULT_KEYS")
     if local:
         raise Misconfigured(f"Emulator settings are present in the cloud: {', '.join(local)}")
 
@@ -191,11 +195,24 @@ class PaymentSettings(Settings):
     )
 
 
+class VaultSettings(Settings):
+    """What encrypts the data keys."""
+
+    vault_keys: str = Field(
+        min_length=1,
+        description="keys that encrypt data keys, by spaces: the first encrypts, all decrypt. `gcp-kms://projects/…"
+        "/cryptoKeys/…`, or a file as `file:///…`, which is refused in the cloud",
+    )
+
+
 class WebhookSettings(Settings):
     """Webhooks: their secrets at rest, and where they may go."""
 
-    webhook_key: str = Field(
-        min_length=32, description="secret under which the endpoints' signing secrets are encrypted"
+    webhook_key: str | None = Field(
+        None,
+        min_length=32,
+        description="secret under which signing secrets were encrypted before there were data keys; the "
+        "sweep encrypts them anew, and then it is not needed",
     )
     webhook_networks: str = Field(
         "",

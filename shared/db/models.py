@@ -327,6 +327,14 @@ webhook_deliveries = Table(
     Column("waiting", Boolean),
     *_times("next_attempt_at", "busy_until", "created_at", "finished_at"),
 )
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    *_text("account_id", "purpose", "kek"),
+    Column("wrapped", LargeBinary),
+    *_times("wrapped_at", "created_at", "retired_at"),
+)
 audit_heads = Table(
     "audit_heads",
     metadata,

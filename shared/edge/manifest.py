@@ -41,6 +41,7 @@ class Use(StrEnum):
     PAYMENTS = "payments"
     WEBHOOKS = "webhooks"
     MAIL = "mail"
+    VAULT = "vault"
 
 
 class Pace(BaseModel):

@@ -31,7 +31,7 @@ from shared.webhooks.errors import DestinationRefused, NotDelivered
 from shared.webhooks.messages import FUNCTION, DeliverWebhook, message_bytes
 from shared.webhooks.payloads import DisabledEndpoint, EventType
 from shared.webhooks.schedule import retry_after, wait
-from shared.webhooks.sealing import Seal
+from shared.webhooks.sealing import SigningSecrets
 from shared.webhooks.signature import secret_bytes, sign
 from shared.webhooks.transport import Transport
 
@@ -81,13 +81,14 @@ class Outcome:
 class WebhookSender:
     """The worker."""
 
-    def __init__(self, open_uow: Callable[[str], UnitOfWork], transport: Transport, seal: Seal):
+    def __init__(self, open_uow: Callable[[str], UnitOfWork], transport: Transport, secrets: SigningSecrets):
         self._open_uow = open_uow
         self._transport = transport
-        self._seal = seal
+        self._secrets = secrets
 
     def deliver(self, task: DeliverWebhook, lease_seconds: float) -> None:
         """Make the task's try, unless it has ended. Raises `LeaseHeld` while another worker makes it."""
+        self._secrets.ready(task.account)
         claim = self._claim(task, lease_seconds)
         if claim is None:
             return
@@ -143,7 +144,8 @@ class WebhookSender:
     ) -> _Claim:
         event = Deliveries(uow).event(found.event_id)
         body = message_bytes(event.type, event.created_at, event.data)
-        opened = [self._seal.open(each.sealed, endpoint.id) for each in Endpoints(uow).secrets(endpoint.id)]
+        kept = Endpoints(uow).secrets(endpoint.id)
+        opened = [self._secrets.open(task.account, endpoint.id, each.sealed) for each in kept]
         # The database's time, by which receivers check it: a worker's own clock may be minutes off.
         headers = sign(map(secret_bytes, opened), event.id, int(uow.now.timestamp()), body)
         return _Claim(task, endpoint.id, lease, endpoint.url, body, headers, uow.now)

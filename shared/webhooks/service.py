@@ -37,7 +37,7 @@ from shared.webhooks.schemas import (
     EventPage,
     UpdateEndpoint,
 )
-from shared.webhooks.sealing import Seal
+from shared.webhooks.sealing import SigningSecrets
 from shared.webhooks.signature import new_secret
 from shared.webhooks.transport import Transport
 
@@ -50,22 +50,23 @@ SECRET_OVERLAP: Final = timedelta(hours=24)
 class WebhookService:
     """The operations. `current` gives the request's unit of work."""
 
-    def __init__(self, current: Callable[[], UnitOfWork], transport: Transport, seal: Seal):
+    def __init__(self, current: Callable[[], UnitOfWork], transport: Transport, secrets: SigningSecrets):
         self._current = current
         self._transport = transport
-        self._seal = seal
+        self._secrets = secrets
 
     def create(self, order: CreateEndpoint) -> EndpointWithSecret:
         """Add an endpoint. Raises `DestinationRefused`, `EndpointExists`, `TooManyEndpoints`."""
         self._check(order.url)
         endpoints, ident, secret = Endpoints(self._current()), new_id("whe"), new_secret()
+        sealed = self._sealed(ident, secret)
         endpoints.lock_account()
         if len(endpoints.all()) >= MOST_ENDPOINTS:
             raise TooManyEndpoints()
         types = [each.value for each in order.types]
         values = {"id": ident, "url": order.url, "types": types, "description": order.description}
         record = endpoints.add(values)
-        endpoints.add_secret(ident, 1, self._seal.close(secret, ident))
+        endpoints.add_secret(ident, 1, sealed)
         audit(self._current(), Action.ENDPOINT_CREATED, ident)
         return views.endpoint_with_secret(record, secret)
 
@@ -109,12 +110,13 @@ class WebhookService:
     def rotate(self, endpoint: str) -> EndpointWithSecret:
         """Give the endpoint another secret; the earlier one is used beside it for a day."""
         endpoints, secret = Endpoints(self._current()), new_secret()
+        sealed = self._sealed(endpoint, secret)
         endpoints.get(endpoint, lock=True)
         known = endpoints.secrets(endpoint)
         if len(known) >= MOST_SECRETS:
             raise TooManySecrets()
         endpoints.expire_secrets(endpoint, SECRET_OVERLAP)
-        endpoints.add_secret(endpoint, known[0].number + 1, self._seal.close(secret, endpoint))
+        endpoints.add_secret(endpoint, known[0].number + 1, sealed)
         endpoints.change(endpoint)
         audit(self._current(), Action.ENDPOINT_SECRET_ROTATED, endpoint)
         return views.endpoint_with_secret(endpoints.get(endpoint), secret)
@@ -172,6 +174,10 @@ class WebhookService:
     def _require_enabled(self, endpoint: str) -> None:
         if Endpoints(self._current()).get(endpoint, lock=True).state != "enabled":
             raise EndpointDisabled()
+
+    def _sealed(self, endpoint: str, secret: str) -> bytes:
+        """Before the transaction, since the key may have to be asked for."""
+        return self._secrets.seal(str(self._current().account), endpoint, secret)
 
     def _check(self, url: str) -> None:
         """Before the transaction, since the DNS may be slow. Delivery decides again."""

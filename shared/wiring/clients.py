@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 from shared.cache.redis import RedisCache
 from shared.core.config import (
+    KEY_FILE,
     CallerSettings,
     ChannelSettings,
     FontSettings,
     MailSettings,
+    Misconfigured,
     OAuthSettings,
     ProjectSettings,
     RedisSettings,
     StorageSettings,
     TokenSettings,
+    VaultSettings,
     WebhookSettings,
 )
 
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from shared.storage.gcs import Storage
     from shared.tokens.signing import SigningKeys
     from shared.translation.languages import Languages
-    from shared.webhooks.sealing import Seal
+    from shared.vault.keyring import Keyring
     from shared.webhooks.transport import Transport
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,11 +120,19 @@ def webhook_transport() -> Transport:
     return Transport(WebhookSettings.load().networks)
 
 
-def webhook_seal() -> Seal:
-    """What customers' signing secrets are encrypted with."""
-    from shared.webhooks.sealing import Seal
+@cache
+def keyring() -> Keyring:
+    """The process's data keys."""
+    from shared.vault.cloud_kms import SCHEME, CloudKmsKey
+    from shared.vault.key_file import KeyFile
+    from shared.vault.keyring import Keyring
 
-    return Seal(WebhookSettings.load().webhook_key)
+    kinds = {SCHEME: CloudKmsKey, KEY_FILE: KeyFile}
+    uris = VaultSettings.load().vault_keys.split()
+    kind_of = {uri: kind for uri in uris for scheme, kind in kinds.items() if uri.startswith(scheme)}
+    if not uris or len(kind_of) < len(set(uris)):
+        raise Misconfigured("VAULT_KEYS holds something that is no key.")
+    return Keyring([kind_of[uri](uri) for uri in uris])
 
 
 @cache

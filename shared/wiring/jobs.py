@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.core.config import StorageSettings
 from shared.wiring.clients import (
-    audit_anchors,
     fonts,
     languages,
     redis_cache,
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from shared.jobs.publishing import Publisher
     from shared.jobs.rejected import DeadLetters
     from shared.jobs.service import JobService
-    from shared.jobs.upkeep import Upkeep
     from shared.quotes.service import QuoteService
     from shared.scenes.service import SceneService
     from shared.translation.languages import Languages
@@ -95,14 +93,6 @@ class JobServices(Request):
 
         uploads = StorageSettings.load().uploads_bucket
         return PictureWorker(self.open, storage(), uploads, result_files(), vision, translator, fonts)
-
-    @cached_property
-    def upkeep(self) -> Upkeep:
-        """What is done every minute."""
-        from shared.jobs.upkeep import Upkeep
-
-        others = [partial(audit_anchors().publish, self.open)]
-        return Upkeep(self.open, self._deliver, redis_cache(), others)
 
     @property
     def dead_letters(self) -> DeadLetters:

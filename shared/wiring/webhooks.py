@@ -5,15 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shared.wiring.clients import webhook_seal, webhook_transport
-from shared.wiring.request import Request
+from shared.core.config import WebhookSettings
+from shared.wiring.clients import webhook_transport
+from shared.wiring.vault import VaultServices
 
 if TYPE_CHECKING:
+    from shared.webhooks.sealing import SigningSecrets
     from shared.webhooks.sender import WebhookSender
     from shared.webhooks.service import WebhookService
 
 
-class WebhookServices(Request):
+class WebhookServices(VaultServices):
     """What tells customers of events."""
 
     @cached_property
@@ -21,11 +23,18 @@ class WebhookServices(Request):
         """Webhooks as callers use them."""
         from shared.webhooks.service import WebhookService
 
-        return WebhookService(lambda: self.uow, webhook_transport(), webhook_seal())
+        return WebhookService(lambda: self.uow, webhook_transport(), self.signing_secrets)
 
     @cached_property
     def webhook_sender(self) -> WebhookSender:
         """The worker of webhooks."""
         from shared.webhooks.sender import WebhookSender
 
-        return WebhookSender(self.open, webhook_transport(), webhook_seal())
+        return WebhookSender(self.open, webhook_transport(), self.signing_secrets)
+
+    @cached_property
+    def signing_secrets(self) -> SigningSecrets:
+        """What endpoints' secrets are encrypted with."""
+        from shared.webhooks.sealing import SigningSecrets
+
+        return SigningSecrets(self.vault, WebhookSettings.load().webhook_key)

@@ -44,6 +44,7 @@ ADAPTERS = {
     ("shared.core.config", "PaymentSettings"): {"payments"},
     ("shared.core.config", "WebhookSettings"): {"webhooks"},
     ("shared.core.config", "MailSettings"): {"mail"},
+    ("shared.core.config", "VaultSettings"): {"vault"},
 }
 EFFECTS = {"task": {"tasks"}, "event": {"events"}, "erase": {"uploads", "results"}}
 BUCKETS = {"uploads_bucket": {"uploads"}, "results_bucket": {"results"}}

@@ -36,6 +36,7 @@ ADAPTERS = {
         "shared/providers/translate.py",
         "shared/providers/errors.py",
         "shared/db/engine.py",
+        "shared/vault/cloud_kms.py",
     },
 }
 CLIENTS = {

@@ -170,6 +170,7 @@ def test_only_the_tables_that_must_be_crossed_let_the_system_cross(database):
                 "idempotency_keys",
                 "dead_letters",
                 "audit_heads",
+                "data_keys",
             ),
             *("users", "memberships", "invitations", "emails"),
         )

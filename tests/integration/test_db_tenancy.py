@@ -1,6 +1,7 @@
 """Row-level security as PostgreSQL itself keeps it: each account sees its own rows, in every table."""
 
 import json
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from shared.db.models import metadata
 REFUSED = "42501"
 MISSING = "23503"
 CROSSED = {"api_keys", "outbox", "leases", "deadlines", "idempotency_keys", "dead_letters", "oauth_grants"}
-CROSSED |= {"memberships", "invitations", "emails", "audit_heads"}
+CROSSED |= {"memberships", "invitations", "emails", "audit_heads", "data_keys"}
 OWN_COLUMN = {"accounts": "id"}
 OPENED = {"accounts", "jobs", "balances", "credit_lots", "audit_entries", "audit_heads"}
 """Tables in which an account has rows as soon as it has credits, a job, and something was done to it."""
@@ -50,6 +51,7 @@ def new_row(table, account, job, transaction=0):
         "credit_lots": a | {"id": transaction},
         "audit_entries": a | {"actor_kind": "key", "actor": "k", "action": word},
         "audit_heads": a,
+        "data_keys": a | {"id": str(uuid4()), "purpose": word, "kek": "k", "wrapped": b"w"},
         "outbox": a | {"kind": "task", "destination": "d", "payload": "{}", "claimed_until": NOW},
         "leases": a | {"name": word, "expires_at": NOW},
         "deadlines": j | {"action": "rescue", "due_at": NOW},

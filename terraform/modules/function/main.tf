@@ -1,7 +1,7 @@
 # One function: its service account with what `uses` names and nothing else, the function, and who may call it.
 
 locals {
-  by_place = { for place in ["project", "self", "queues", "topics", "tasks-invoker", "uploads", "results"] :
+  by_place = { for place in ["project", "self", "queues", "topics", "tasks-invoker", "uploads", "results", "vault"] :
     place => toset([for grant in var.function.roles : grant.role if grant.on == place])
   }
   queue_roles = { for pair in setproduct(local.by_place["queues"], keys(var.queues)) : join(" ", pair) => pair }
@@ -63,6 +63,13 @@ resource "google_storage_bucket_iam_member" "function" {
   bucket   = var.buckets[each.value.bucket]
   role     = each.value.role
   member   = google_service_account.function.member
+}
+
+resource "google_kms_crypto_key_iam_member" "function" {
+  for_each      = local.by_place["vault"]
+  crypto_key_id = var.vault_key
+  role          = each.value
+  member        = google_service_account.function.member
 }
 
 resource "google_secret_manager_secret_iam_member" "function" {

@@ -67,3 +67,8 @@ variable "secrets" {
   type        = map(string)
   description = "Secret of each secret setting."
 }
+
+variable "vault_key" {
+  type        = string
+  description = "Key that encrypts data keys."
+}

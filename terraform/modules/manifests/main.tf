@@ -76,6 +76,7 @@ locals {
     EVENTS_INVOKER       = local.invoker.events
     SCHEDULES_INVOKER    = local.invoker.schedules
     TASK_DEADLINES       = jsonencode(local.deadlines)
+    VAULT_KEYS           = "gcp-kms://projects/${var.project}/locations/${var.region}/keyRings/${var.vault.ring}/cryptoKeys/${var.vault.key}"
   })
   own = {
     for name, m in local.manifests : name => {

@@ -89,3 +89,8 @@ output "secrets" {
   description = "Every secret that some function takes."
   value       = distinct(flatten(values(local.secrets)))
 }
+
+output "vault" {
+  value       = var.vault
+  description = "Names of the key that encrypts data keys, and of its ring."
+}

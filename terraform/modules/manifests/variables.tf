@@ -33,3 +33,9 @@ variable "dead_letters" {
   default     = "on_dead_letter"
   description = "The function that keeps dead letters."
 }
+
+variable "vault" {
+  type        = object({ ring = string, key = string })
+  default     = { ring = "imangor", key = "vault" }
+  description = "Names of the key that encrypts data keys, and of its ring."
+}

@@ -53,6 +53,7 @@ def _places(on: str, name: str) -> set[str]:
         "self": {f"projects/-/serviceAccounts/{_email('fn-' + service_name(name))}"},
         "uploads": {f"{PROJECT}-uploads"},
         "results": {f"{PROJECT}-results"},
+        "vault": {VAULT},
     }[on]
 
 
@@ -68,7 +69,7 @@ def _granted(plan: dict[str, Any], name: str) -> set[tuple[str, str]]:
     for address, asked in _of(plan, r"\w+_iam_member").items():
         if asked["member"] != _member(name):
             continue
-        keys = ("bucket", "topic", "service_account_id", "name", "project")
+        keys = ("bucket", "topic", "service_account_id", "crypto_key_id", "name", "project")
         place = next((asked[key] for key in keys if key in asked), None)
         if "secret_manager" in address:
             place = re.findall(r'\["(\w+)"\]$', address)[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,29 +13,35 @@ import pytest
 from local.receiver import Receiver
 from shared.db.outbox import Effect
 from shared.db.unit_of_work import UnitOfWork
+from shared.vault.key_file import KeyFile, add_version
+from shared.vault.keyring import Keyring
+from shared.vault.vault import Vault
 from shared.webhooks.announcing import announce
 from shared.webhooks.messages import DeliverWebhook
 from shared.webhooks.payloads import EventType, JobOutcome, TargetOutcome
 from shared.webhooks.schemas import CreateEndpoint, Delivery, DeliveryFilter, EndpointWithSecret
-from shared.webhooks.sealing import Seal
+from shared.webhooks.sealing import SigningSecrets
 from shared.webhooks.sender import WebhookSender
 from shared.webhooks.service import WebhookService
 from shared.webhooks.transport import Transport
 
 LEASE = 60
+EARLIER_KEY = "a key of this test, 32 characters and more"
 NETWORKS = (ip_network("127.0.0.0/8"),)
 
 
 class WebhookDesk:
     """What a test does with webhooks."""
 
-    def __init__(self, database: Any, receiver: Receiver):
-        self.database, self.receiver = database, receiver
+    def __init__(self, database: Any, receiver: Receiver, keys: Path):
+        self.database, self.receiver, self.keys = database, receiver, keys
         self.account: str = database.account()
         self.sent: list[Effect] = []
         self.current: Any = None
         self.transport: Any = Transport(NETWORKS, seconds=2)
-        self.seal = Seal("a key of this test, 32 characters and more")
+        add_version(keys / "vault")
+        keyring = Keyring([KeyFile((keys / "vault").as_uri())])
+        self.secrets = SigningSecrets(Vault(keyring, self.uow), EARLIER_KEY)
 
     def uow(self, account: str | None = "", *, system: bool = False) -> UnitOfWork:
         """A unit of work, of this account unless told otherwise."""
@@ -44,7 +51,7 @@ class WebhookDesk:
     def call(self, operation: str, *arguments: Any) -> Any:
         """One request."""
         with self.uow() as self.current:
-            service = WebhookService(lambda: self.current, self.transport, self.seal)
+            service = WebhookService(lambda: self.current, self.transport, self.secrets)
             return getattr(service, operation)(*arguments)
 
     def add(self, path: str = "", **order: Any) -> EndpointWithSecret:
@@ -62,7 +69,7 @@ class WebhookDesk:
     @property
     def sender(self) -> WebhookSender:
         """A worker."""
-        return WebhookSender(self.uow, self.transport, self.seal)
+        return WebhookSender(self.uow, self.transport, self.secrets)
 
     def deliver(self, task: DeliverWebhook) -> None:
         """Have a worker do one task."""
@@ -97,7 +104,7 @@ class WebhookDesk:
 
 
 @pytest.fixture
-def hooks(database: Any) -> Iterator[WebhookDesk]:
+def hooks(database: Any, tmp_path: Path) -> Iterator[WebhookDesk]:
     """An account, and somebody who listens."""
     with Receiver() as receiver:
-        yield WebhookDesk(database, receiver)
+        yield WebhookDesk(database, receiver, tmp_path)

@@ -13,6 +13,7 @@ from shared.core.config import RedisSettings
 from shared.core.errors import ImangorError
 from shared.db.leases import LeaseHeld
 from shared.jobs.upkeep import Upkeep
+from shared.vault.errors import NotOpened
 from shared.webhooks.announcing import announce
 from shared.webhooks.payloads import EndpointTest, EventType
 from shared.webhooks.schedule import DELAYS, JITTER, TRIES
@@ -57,7 +58,7 @@ def test_only_enabled_endpoints_that_take_the_type_are_told(hooks):
     hooks.call("delete", gone)
     hooks.happen()
     assert {d.endpoint for d in hooks.deliveries()} == taking
-    other = type(hooks)(hooks.database, hooks.receiver)
+    other = type(hooks)(hooks.database, hooks.receiver, hooks.keys)
     other.happen()
     assert other.tasks() == []
 
@@ -315,7 +316,7 @@ def test_a_secret_sealed_with_another_key_is_an_error_and_nothing_is_sent(hooks)
     hooks.happen()
     hooks.database.run("update webhook_secrets set sealed = sealed || '\\x00'::bytea")
     (task,) = hooks.tasks()
-    with pytest.raises(ValueError, match="another key"):
+    with pytest.raises(NotOpened):
         hooks.deliver(task)
     assert hooks.receiver.requests == []
 

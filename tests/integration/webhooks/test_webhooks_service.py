@@ -83,7 +83,7 @@ def test_a_url_is_there_once(hooks):
     with pytest.raises(EndpointExists):
         change(hooks, other.id, url=first.url)
     assert change(hooks, first.id, url=first.url).url == first.url
-    somebody = type(hooks)(hooks.database, hooks.receiver)
+    somebody = type(hooks)(hooks.database, hooks.receiver, hooks.keys)
     assert somebody.add().url == first.url
 
 
@@ -262,7 +262,7 @@ def test_nothing_of_another_account_is_there(hooks):
     event = hooks.happen()
     delivery = hooks.delivery().id
     hooks.tasks()
-    other = type(hooks)(hooks.database, hooks.receiver)
+    other = type(hooks)(hooks.database, hooks.receiver, hooks.keys)
     for operation, argument, error in (
         ("get", endpoint.id, EndpointNotFound),
         ("delete", endpoint.id, EndpointNotFound),

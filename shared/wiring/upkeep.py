@@ -1,0 +1,30 @@
+"""What `sweep` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from shared.wiring.clients import audit_anchors, keyring, redis_cache
+from shared.wiring.webhooks import WebhookServices
+
+if TYPE_CHECKING:
+    from shared.jobs.upkeep import Upkeep
+
+
+class UpkeepServices(WebhookServices):
+    """What is done every minute."""
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """One round of it."""
+        from shared.jobs.upkeep import Upkeep
+        from shared.vault.upkeep import VaultUpkeep
+
+        others: list[Callable[[], None]] = [
+            partial(audit_anchors().publish, self.open),
+            partial(self.signing_secrets.reseal, self.open),
+            VaultUpkeep(keyring(), self.open).keep,
+        ]
+        return Upkeep(self.open, self._deliver, redis_cache(), others)
