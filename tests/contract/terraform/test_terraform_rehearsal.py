@@ -53,7 +53,7 @@ def _places(on: str, name: str) -> set[str]:
         "self": {f"projects/-/serviceAccounts/{_email('fn-' + service_name(name))}"},
         "uploads": {f"{PROJECT}-uploads"},
         "results": {f"{PROJECT}-results"},
-        "vault": {VAULT},
+        "vault": {"google_kms_crypto_key__vault.id"},
     }[on]
 
 
