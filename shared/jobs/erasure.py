@@ -10,14 +10,19 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.names import error_object
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.scenes.repository import SceneRepository
+from shared.translation.memory import forget
 
 SECOND_ERASE: Final = timedelta(hours=1)
 """A worker that was writing while the job was deleted has ended by then; what it wrote goes too."""
 
 
 def erase_media(uow: UnitOfWork, job: JobRecord) -> None:
-    """Erase source, results and scene: now, and once more later. A source that another job needs stays."""
+    """Erase source, results, scene and what was bought for it: now, and the files once more later.
+
+    A source that another job needs stays.
+    """
     SceneRepository(uow).remove(job.id)
+    forget(uow, job.id)
     body: dict[str, Any] = {
         "job": job.id,
         "results": [job.results_prefix, error_object(job.results_prefix)],

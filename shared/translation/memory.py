@@ -1,5 +1,7 @@
 """Bought results: what a provider answered to an account is not bought again while it is kept, 30 days.
 
+Answers hold the texts of the job that bought them, and so are forgotten with its media.
+
 The key covers everything that shapes the answer: the content, engine, model, location and settings.
 """
 
@@ -10,10 +12,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from shared.db.models import provider_results
+from shared.db.models import jobs, provider_results
 from shared.db.unit_of_work import UnitOfWork
 from shared.providers.vision import ENGINE
 
@@ -50,9 +52,14 @@ def bought_for(uow: UnitOfWork, keys: list[bytes], job: str) -> bool:
     return bool(keys) and bool(uow.sql(_BOUGHT_FOR, keys=keys, job=job).scalar_one())
 
 
+def forget(uow: UnitOfWork, job: str) -> None:
+    """Forget the answers that a job bought."""
+    uow.execute(delete(provider_results).where(provider_results.c.bought_by == job))
+
+
 def keep(uow: UnitOfWork, results: Mapping[bytes, Any], job: str | None = None) -> None:
-    """Remember answers that `job` bought; one that is there stays."""
-    if not results:
+    """Remember answers that `job` bought; one that is there stays. Those of a deleted job are not kept."""
+    if not results or _deleted(uow, job):
         return
     # Sorted, so that two workers that keep the same answers lock them in the same order.
     rows = [
@@ -60,3 +67,9 @@ def keep(uow: UnitOfWork, results: Mapping[bytes, Any], job: str | None = None) 
         for key, result in sorted(results.items())
     ]
     uow.execute(insert(provider_results).values(rows).on_conflict_do_nothing())
+
+
+def _deleted(uow: UnitOfWork, job: str | None) -> bool:
+    """Whether the job was deleted while a worker was buying for it."""
+    gone = select(jobs.c.id).where(jobs.c.id == job, jobs.c.deleted_at.is_not(None))
+    return job is not None and uow.execute(gone).first() is not None

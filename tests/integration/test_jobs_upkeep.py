@@ -21,6 +21,7 @@ from shared.jobs.states import JobState, TargetState
 from shared.jobs.upkeep import GIVE_UP_AFTER, Upkeep
 from shared.scenes.repository import SceneRepository
 from shared.scenes.schemas import Scene, Source
+from shared.translation.memory import keep
 
 NO_CACHE = RedisCache(RedisSettings())
 
@@ -170,6 +171,18 @@ def test_the_media_of_an_ended_job_are_erased_after_their_time(desk):
     assert len(erasures(desk)) == 1
     sweep(desk, 2 * RETENTION)
     assert erasures(desk) == []
+
+
+def test_what_a_job_bought_is_forgotten_with_its_media_and_nothing_else(desk):
+    kept, gone = start(desk, "es"), start(desk, "es")
+    for job in (kept, gone):
+        with desk.uow() as uow:
+            keep(uow, {job.encode(): {"words": "private"}}, job)
+    desk.call("delete", gone)
+    with desk.uow() as uow:
+        keep(uow, {b"late": {"words": "private"}}, gone)
+    assert desk.database.rows("select bought_by from provider_results") == [(kept,)]
+    assert desk.database.rows("select job_id from scenes where job_id = :j", j=gone) == []
 
 
 def test_a_source_that_a_retry_shares_is_erased_with_the_last_job_that_has_it(desk):
