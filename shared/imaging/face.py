@@ -43,6 +43,7 @@ _MONO = 0.02  # what mono must have more than both others
 _SERIF, _SERIF_OF = -0.025, {"Grek": 0.01, "Hebr": 0.06, "Arab": 0.06}
 """What serif must have more than sans, by script. Noto Sans is nearer to other sans than Noto Serif is to
 other serif faces; but Greek sans has strokes like serifs, and one face of Hebrew or Arabic stands for all."""
+_LEAST = 0.55  # likeness to any family below which letters were not seen as they are
 _UNSURE = 0.04  # what serif may miss of that before it is surely sans
 _DOUBT = 0.03  # what either must have more where one word tells, and its share where several do
 
@@ -81,7 +82,9 @@ class Likeness:
 
     @property
     def family(self) -> Family | None:
-        """The family they are surely of; None where it may be serif or sans."""
+        """The family they are surely of; None where it may be serif or sans, or they resemble none."""
+        if max(self.sans, self.serif, self.mono) < _LEAST:
+            return None
         doubt = _DOUBT / self.words
         if self.mono - max(self.sans, self.serif) > _MONO + doubt:
             return "mono"

@@ -28,6 +28,8 @@ _KEEPS_TO_NEXT = "([{¿¡“‘«„‚「『（〈《【$€£¥#@"
 _KEEPS_TO_LAST = ")]},.!?:;%…»”’」』）〉》】、。，．！？/-–—"
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SOFT_HYPHEN = "\u00ad"
+_LEANS_BACK = re.compile(r"(?<=[^\W\d_]{2}[-\u2010])[^\W\d_]{1,3}(?![^\W\d_])")
+"""What leans on the word before it: Mantenha-a, est-ce, check-in."""
 
 
 class Strain(IntEnum):
@@ -53,6 +55,8 @@ def cuts(text: str, language: str, strain: Strain) -> tuple[Cut, ...]:
     allowed = _breakable(text) & set(accumulate(map(len, clusters(text))))
     if strain == Strain.NATURAL:
         allowed &= _phrase_ends(text, language)
+    if strain < Strain.ANYWHERE:
+        allowed -= {m.start() for m in _LEANS_BACK.finditer(text) if script_of(m.group()[0]) in _HYPHENATED}
     found = {index: Cut(index, text[index - 1] == _SOFT_HYPHEN) for index in allowed}
     if strain >= Strain.HYPHEN:
         for match in _LETTERS.finditer(text):

@@ -67,6 +67,13 @@ def test_short_words_and_short_ends_are_left_whole() -> None:
     assert syllables("Abendessen", "de") == (5,)
 
 
+def test_a_pronoun_stays_with_the_verb_that_it_leans_on() -> None:
+    for text, language in (("Mantenha-a na vertical", "pt"), ("Où est-ce que", "fr"), ("парк-то", "ru")):
+        at = text.index("-") + 1
+        assert all(at not in {cut.at for cut in cuts(text, language, s)} for s in list(Strain)[:-1])
+    assert 5 in {cut.at for cut in cuts("well-known", "en", Strain.NATURAL)}
+
+
 def test_as_a_last_resort_a_word_is_cut_but_joined_letters_are_not() -> None:
     assert broken("Xyzzy1", "sv", Strain.ANYWHERE) == "X-|y-|z-|z-|y|1"
     assert broken("مفتوح", "ar", Strain.ANYWHERE) == "مفتوح"
