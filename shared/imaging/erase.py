@@ -11,7 +11,7 @@ import numpy as np
 
 from shared.imaging.attached import Mask, Words, dilated
 from shared.imaging.colour import Pixels
-from shared.imaging.frame import Points, bounds, filled, grown
+from shared.imaging.frame import Points, bounds, filled, grown, lengthened
 from shared.imaging.grain import along_grain
 from shared.imaging.ink import Floats, Ground, Ink, largest, separate, softness
 from shared.imaging.repeat import by_repeats
@@ -22,6 +22,7 @@ _GRAINY = 3.5  # noise of a ground, in CIELAB, from which it shows where it is m
 _CODING_BLOCK = 8  # pixels: how far JPEG spreads what a stroke changes
 _FAINT = 6.0  # of 255: less than that is no thing of its own
 _RGB_OF_LAB = 2.55
+_RULE = 0.24  # ems below the line that an underline reaches
 _INPAINTED_EM = 40.0
 _TALL_SIGNS = frozenset("()[]{}|/\\（）「」『』【】｜")
 
@@ -42,14 +43,22 @@ class Region:
 
 
 def region_of(
-    line: Line, em: float, width: int, height: int, others: Sequence[Points], rim: float = 0.0
+    line: Line,
+    em: float,
+    width: int,
+    height: int,
+    others: Sequence[Points],
+    rim: float = 0.0,
+    rule: float = 0.0,
 ) -> Region | None:
     """The crop of `line` in a picture of `width` x `height`; None when it lies outside the picture.
 
     `others` are polygons of other text, which must not pass for ground. `rim` is what an outline adds to the
-    letters, in pixels.
+    letters, and `rule` how far below them an underline reaches, in pixels.
     """
     words = [np.array(line.polygon), *(np.array(word) for word in line.words)]
+    if rule:
+        words.append(lengthened(line.polygon, rule))
     wide_polygons = [grown(word, 0.25 * em + 1.5 + rim, 0.18 * em + 1.5 + rim) for word in words]
     margin = max(4.0, 0.45 * em + rim)
     left, top, right, bottom = bounds(np.concatenate(wide_polygons), margin, width, height)
@@ -87,7 +96,8 @@ def erase(
         em = block.style.size
         near = [j for j in neighbours(quads, i, em + 4) if j != i]
         rim = 0.0 if block.style.outline is None else em * block.style.outline.width
-        region = region_of(line, em, width, height, [quads[j] for j in near], rim)
+        rule = _RULE * em if block.style.underline else 0.0
+        region = region_of(line, em, width, height, [quads[j] for j in near], rim, rule)
         if region is None:
             continue
         # What stays must not lose its edges to a neighbour's margin.

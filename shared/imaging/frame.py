@@ -82,6 +82,12 @@ def grown(polygon: Sequence[Point] | Points, along: float, across: float) -> Poi
     return frame.corners(Box(-along, -across, frame.width + along, frame.height + across))
 
 
+def lengthened(polygon: Sequence[Point] | Points, below: float) -> Points:
+    """A polygon made larger by `below` pixels at its lower side."""
+    frame = Frame.of([(float(x), float(y)) for x, y in polygon])
+    return frame.corners(Box(0, 0, frame.width, frame.height + below))
+
+
 def filled(
     shape: tuple[int, int], polygons: Iterable[Points], left: int = 0, top: int = 0
 ) -> NDArray[np.bool_]:

@@ -147,6 +147,7 @@ def _style(group: list[Placed], groups: Sequence[list[Placed]], size: float, rgb
         alignment=source_alignment(group, groups, size, rgb, rtl),
         direction="ttb" if group[0].text.vertical else "rtl" if rtl else "ltr",
         line_height=_line_height(group, size),
+        underline=2 * sum(n for look, n in looks if look.underlined) > sum(n for _, n in looks),
         outline=_outline(looks, size),
     )
 

@@ -27,6 +27,7 @@ from shared.imaging.ink import (
 from shared.imaging.outlined import outlined
 from shared.imaging.reach import reach
 from shared.imaging.specimen import Flat, Specimen, laid_flat
+from shared.imaging.underlined import underlined, without_rule
 from shared.scenes.schemas import Line
 
 _BLUR_WIDENS = 2.2
@@ -58,6 +59,7 @@ class Look:
     specimen: Specimen | None = None
     rim: tuple[int, int, int] | None = None
     rim_width: float = 0.0
+    underlined: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         return None
     rimmed = outlined(crop, ground, ink, region.words)
     ink = ink if rimmed is None else rimmed.ink
+    rule = underlined(line.text, ink, region, frame)
+    ink = ink if rule is None else without_rule(ink, region, frame, rule)
     extent = _extent(ink.core, region, frame)
     if extent is None:
         return None
@@ -109,6 +113,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         tilt=extent.tilt,
         rim=rimmed.rim if rimmed else None,
         rim_width=rimmed.width if rimmed else 0.0,
+        underlined=rule is not None,
     )
     flat = Flat(size, look.baseline, look.slant, look.tilt)
     return replace(look, specimen=laid_flat(crop, region, ground, ink, look.ink, frame, flat))

@@ -14,7 +14,7 @@ from shared.imaging.fit import Layout, PlacedLine
 from shared.imaging.frame import Frame
 from shared.imaging.ink import from_hex
 from shared.imaging.shape import Box, Shaper
-from shared.scenes.schemas import Outline
+from shared.scenes.schemas import Outline, Style
 
 MENU = ("Garden salad with nuts", "Tomato soup of the day", "Grilled salmon and rice")
 RUSSIAN = ("Салат из свежих овощей", "Томатный суп сегодня", "Лосось на гриле с рисом")
@@ -93,18 +93,14 @@ def test_more_likeness_and_more_words_never_make_letters_plain(sans, serif, mono
         assert Likeness(script, words, sans, min(1.0, serif + 0.01), mono).family == "serif"
 
 
-def _outlined(page, ink, rim, ground=(200, 120, 60), width=0.06, **options):
-    """A page with one line that has a rim, drawn as the product draws it."""
+def _dressed(page, ink, text="Summer nights", ground=(200, 120, 60), **dress):
+    """A page with one line, drawn as the product draws it with a style."""
     sheet = page(ground=ground)
-    sheet.write("Summer nights", 60, 200, 60, ink=ink)
+    sheet.write(text, 60, 200, 60, ink=ink)
     clean = np.empty_like(sheet.pixels)
     clean[:] = ground
-    scene = sheet.scene()
-    style = scene.blocks[0].style.model_copy(
-        update={"outline": Outline(colour=rim, width=width), "ink": "#{:02x}{:02x}{:02x}".format(*ink)}
-    )
-    shaper = Shaper.of(sheet.fonts, "en", weight=style.weight)
-    line = PlacedLine(shaper.shape("Summer nights"), 60, 200)
+    style = Style(size=60, **dress)
+    line = PlacedLine(Shaper.of(sheet.fonts, "en").shape(text), 60, 200)
     frame = Frame(np.eye(3), 640.0, 400.0)
     box = Box(-1e4, -1e4, 1e4, 1e4)
     draw(clean, None, Layout((line,), 60, box, ()), frame, box, ink, 0.0, style)
@@ -117,7 +113,7 @@ def _outlined(page, ink, rim, ground=(200, 120, 60), width=0.06, **options):
     [((250, 250, 250), "#281030"), ((30, 30, 30), "#fafafa"), ((240, 220, 80), "#701414")],
 )
 def test_an_outline_is_told_with_its_colour_and_width_and_drawn_again(page, ink, rim):
-    sheet = _outlined(page, ink, rim)
+    sheet = _dressed(page, ink, outline=Outline(colour=rim, width=0.06))
     scene = sheet.scene(sheet.picture("JPEG", quality=85))
     outline = scene.blocks[0].style.outline
     assert outline is not None
@@ -127,7 +123,7 @@ def test_an_outline_is_told_with_its_colour_and_width_and_drawn_again(page, ink,
 
 
 def test_an_outline_is_erased_with_its_letters(page):
-    sheet = _outlined(page, (250, 250, 250), "#100818", width=0.12)
+    sheet = _dressed(page, (250, 250, 250), outline=Outline(colour="#100818", width=0.12))
     scene = sheet.scene()
     assert scene.blocks[0].style.outline is not None
     erase(sheet.pixels, None, scene.blocks, [], "seed")
@@ -140,3 +136,21 @@ def test_plain_letters_have_no_outline(page, family, ink):
     sheet = _page(page, MENU, family=family, ink=ink)
     scene = sheet.scene(sheet.picture("JPEG", quality=50))
     assert [block.style.outline for block in scene.blocks] == [None] * len(scene.blocks)
+
+
+@pytest.mark.parametrize("text", ["Summer", "Gay nights by day"])
+def test_an_underline_is_told_erased_and_no_part_of_the_letters(page, text):
+    plain = _dressed(page, (20, 20, 20), text).scene().blocks[0].style
+    sheet = _dressed(page, (20, 20, 20), text, underline=True)
+    scene = sheet.scene(sheet.picture("JPEG", quality=85))
+    assert not plain.underline
+    assert scene.blocks[0].style.underline
+    assert scene.blocks[0].style.size == pytest.approx(plain.size, rel=0.06)
+    erase(sheet.pixels, None, scene.blocks, [], "seed")
+    assert np.abs(sheet.pixels.astype(int) - (200, 120, 60)).max() < 12
+
+
+def test_a_line_that_goes_on_beside_the_text_is_no_underline(page):
+    sheet = _dressed(page, (20, 20, 20))
+    sheet.pixels[207:210, 10:630] = 20
+    assert not sheet.scene().blocks[0].style.underline
