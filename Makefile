@@ -24,6 +24,7 @@ help: ## list these commands
 setup: $(INSTALLED) ## install everything that is missing; start nothing
 	@$(PY) -m local.packages || echo 'The local cloud works without them, with less.'
 	@$(PY) -m tools.fonts --to build/fonts
+	@$(PY) -m tools.reference || echo 'The local cloud works without it.'
 
 run: setup ## start the local cloud, translate the sample photo, and stay
 	@exec $(PY) -m local run --port $(PORT) --state $(STATE)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from shared.core.config import ReferenceSettings
 from shared.wiring.accounts import AccountServices
 from shared.wiring.audit import AuditServices
 from shared.wiring.clients import ROOT, redis_cache
@@ -20,6 +21,7 @@ from shared.wiring.upkeep import UpkeepServices
 
 if TYPE_CHECKING:
     from shared.db.health import HealthCheck
+    from shared.reference.page import ReferencePage
 
 
 class Context(JobServices, LedgerServices, UpkeepServices, AccountServices, AuditServices, TokenServices):
@@ -31,6 +33,13 @@ class Context(JobServices, LedgerServices, UpkeepServices, AccountServices, Audi
         from shared.db.health import HealthCheck
 
         return HealthCheck(self.open, redis_cache())
+
+    @cached_property
+    def reference(self) -> ReferencePage:
+        """The page that shows the OpenAPI document."""
+        from shared.reference.page import ReferencePage
+
+        return ReferencePage(ROOT / ReferenceSettings.load().reference_folder)
 
     def openapi(self) -> bytes:
         """The committed OpenAPI document."""

@@ -21,13 +21,16 @@ from pathlib import Path, PurePosixPath
 
 from shared.edge.manifest import load, load_all
 from shared.imaging.fonts import font_packages
+from shared.reference.page import pins
 from tools.reach import Reach, reach
+from tools.reference import wrong
 
 ROOT = Path(__file__).resolve().parent.parent
 FONTS = ROOT / "build" / "fonts"
 DEFAULT = ROOT / "build" / "bundles"
 
 _RENDERER = "shared.imaging.fonts"
+_PAGE = "shared.reference.page"
 _DESCRIPTION = "openapi"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644
@@ -58,6 +61,8 @@ def contents(function: str, root: Path = ROOT, fonts: Path = FONTS) -> dict[str,
     bundle = {name: path.read_bytes() for name, path in files.items()}
     if _RENDERER in found.modules:
         bundle |= _fonts(fonts)
+    if _PAGE in found.modules:
+        bundle |= _page(root / "build" / "reference")
     if compiles_for(load(folder).runtime):
         bundle |= dict(_compiled(name, data) for name, data in bundle.items() if name.endswith(".py"))
     return dict(sorted(bundle.items()))
@@ -97,6 +102,13 @@ def _fonts(folder: Path) -> dict[str, bytes]:
             raise NotBundled(f"{path} is not the pinned font: python -m tools.fonts --to {folder}")
         found[f"fonts/{font.file}"] = data
     return found
+
+
+def _page(folder: Path) -> dict[str, bytes]:
+    files = pins()
+    if wrong(folder, files):
+        raise NotBundled(f"{folder} does not hold the pinned files: python -m tools.reference --to {folder}")
+    return {f"reference/{name}": (folder / name).read_bytes() for name in files}
 
 
 @cache

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from shared.context import Context
+from shared.core.errors import NotFound
 from shared.core.health import Health, Unready
 from shared.edge import http
 from shared.edge.http import Reply, mount
+from shared.reference.page import HEADERS, FileName
 
 
 @http.get("/openapi.json", auth=None, rate="60/minute", transaction=False)
@@ -26,4 +28,18 @@ def readyz(ctx: Context) -> Health:
     return ctx.health.check()
 
 
-docs = mount("docs", get_openapi, healthz, readyz)
+@http.get("/docs", auth=None, rate="60/minute", transaction=False, produces="text/html", errors=[NotFound])
+def get_reference(ctx: Context) -> Reply[bytes]:
+    """Read this API's reference as a page, where operations can be tried with a key or token."""
+    page = ctx.reference.file()
+    return Reply(page.data, HEADERS, media_type=page.media_type, etag=page.etag)
+
+
+@http.get("/docs/{asset}", auth=None, rate="600/minute", transaction=False, produces="*/*", errors=[NotFound])
+def get_reference_file(ctx: Context, asset: FileName) -> Reply[bytes]:
+    """Read a file of the reference page."""
+    found = ctx.reference.file(asset)
+    return Reply(found.data, HEADERS, media_type=found.media_type, etag=found.etag)
+
+
+docs = mount("docs", get_openapi, healthz, readyz, get_reference, get_reference_file)

@@ -276,6 +276,14 @@ class BreakerSettings(Settings):
     breaker_inbox_hour: int = Field(6000, ge=1, description="files in one account's inbox in an hour")
 
 
+class ReferenceSettings(Settings):
+    """The files of the reference page."""
+
+    reference_folder: str = Field(
+        "reference", description="folder of the reference page's pinned files, relative to the code's root"
+    )
+
+
 class FontSettings(Settings):
     """The fonts that results are set in."""
 

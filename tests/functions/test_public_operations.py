@@ -16,5 +16,7 @@ def test_a_public_operation_that_reads_something_has_a_rate():
     assert {name: (rate.limit, rate.window) for name, rate in rates.items() if rate} == {
         "get_openapi": (60, 60),
         "readyz": (60, 60),
+        "get_reference": (60, 60),
+        "get_reference_file": (600, 60),
     }
-    assert set(rates) == {"get_openapi", "readyz", "healthz"}
+    assert set(rates) == {"get_openapi", "readyz", "healthz", "get_reference", "get_reference_file"}

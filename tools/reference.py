@@ -1,0 +1,90 @@
+"""Fetch the pinned files of the reference page: python -m tools.reference [--to FOLDER].
+
+Takes the npm package that `shared/reference/assets.json` names from the configured registry by `npm pack`,
+checks its integrity and each file's hash, and keeps only these files. Does nothing when all are there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from shared.reference.page import PINS
+
+DEFAULT = Path(__file__).parent.parent / "build" / "reference"
+
+
+class NotFetched(Exception):
+    """The files could not be fetched; the message says why."""
+
+
+def wrong(folder: Path, files: dict[str, str]) -> list[str]:
+    """The files that are missing, or not the pinned ones."""
+    return [name for name, pin in files.items() if _hash(folder / name) != pin]
+
+
+def fetch(folder: Path) -> list[str]:
+    """Bring `folder` to hold the pinned files; the names of those that were fetched. Raises `NotFetched`."""
+    pinned = json.loads(PINS.read_text(encoding="utf-8"))
+    wanted = wrong(folder, pinned["files"])
+    if wanted:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch:
+            _extract(_download(pinned, Path(scratch)), wanted, folder)
+        if still := wrong(folder, pinned["files"]):
+            raise NotFetched(f"not the pinned files: {', '.join(still)}")
+    return wanted
+
+
+def _download(pinned: dict[str, Any], to: Path) -> Path:
+    if shutil.which("npm") is None:
+        raise NotFetched("npm is not installed (Debian: apt-get install npm)")
+    command = ["npm", "pack", "--silent", "--ignore-scripts", f"{pinned['package']}@{pinned['version']}"]
+    done = subprocess.run(command, cwd=to, capture_output=True, text=True, timeout=120, check=False)
+    packages = list(to.glob("*.tgz"))
+    if done.returncode or not packages:
+        raise NotFetched(f"npm does not fetch the package: {done.stderr.strip()[-300:]}")
+    digest = hashlib.sha512(packages[0].read_bytes()).digest()
+    if f"sha512-{base64.b64encode(digest).decode()}" != pinned["integrity"]:
+        raise NotFetched("the package is not the pinned one")
+    return packages[0]
+
+
+def _extract(package: Path, names: list[str], folder: Path) -> None:
+    with tarfile.open(package) as archive:
+        for name in names:
+            file = archive.extractfile(f"package/{name}")
+            if file is not None:
+                (folder / name).write_bytes(file.read())
+
+
+def _hash(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Fetch what is missing; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--to", type=Path, default=DEFAULT, metavar="FOLDER")
+    options = parser.parse_args(argv)
+    try:
+        fetched = fetch(options.to)
+    except (NotFetched, subprocess.TimeoutExpired) as error:
+        print(f"The reference page is not there: {error}", file=sys.stderr)
+        return 1
+    if fetched:
+        print(f"Fetched {len(fetched)} files of the reference page.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
