@@ -13,10 +13,38 @@ from shared.accounts.schemas import (
     Usage,
     UsageFilter,
 )
+from shared.auth.errors import AccountNotFound
 from shared.context import Context
 from shared.edge import http
 from shared.edge.http import mount
+from shared.ledger.schemas import AccountId
+from shared.members.errors import EmailNotVerified, LastOwner, TooManyAccounts
+from shared.members.schemas import Belonging, BelongingList, OpenAccount
 from shared.translation.errors import UnsupportedLanguage
+
+
+@http.post("/", auth="person", rate="10/hour", status=201, errors=[EmailNotVerified, TooManyAccounts])
+def open_account(ctx: Context, body: OpenAccount) -> Belonging:
+    """Open an account and be its owner."""
+    return ctx.belonging.open(ctx.caller, body)
+
+
+@http.get("/v1/accounts", auth="person", rate="300/minute")
+def list_accounts(ctx: Context) -> BelongingList:
+    """List the accounts that you belong to. `X-Account` chooses among them; without it, it is the first."""
+    return ctx.belonging.all(ctx.caller)
+
+
+@http.delete(
+    "/v1/accounts/{account_id}/membership",
+    auth="person",
+    rate="30/minute",
+    status=204,
+    errors=[AccountNotFound, LastOwner],
+)
+def leave_account(ctx: Context, account_id: AccountId) -> None:
+    """Leave an account. Its last owner stays."""
+    ctx.belonging.leave(ctx.caller, account_id)
 
 
 @http.get("/", auth="account:read", rate="300/minute")
@@ -77,14 +105,7 @@ def set_key_limits(ctx: Context, key_id: KeyId, body: SpendLimits) -> Spending:
     return ctx.accounts.limit_key(key_id, body)
 
 
-accounts = mount(
-    "accounts",
-    get_account,
-    get_usage,
-    get_settings,
-    change_settings,
-    get_spend_limits,
-    set_spend_limits,
-    get_key_limits,
-    set_key_limits,
-)
+MINE = (open_account, list_accounts, leave_account)
+SETTINGS = (get_account, get_usage, get_settings, change_settings)
+LIMITS = (get_spend_limits, set_spend_limits, get_key_limits, set_key_limits)
+accounts = mount("accounts", *MINE, *SETTINGS, *LIMITS)
