@@ -35,6 +35,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "tokens": ("OAUTH_CLIENTS", "TOKEN_SIGNING_KEYS"),
     "payments": ("PAYMENTS_SECRET",),
     "webhooks": ("WEBHOOK_KEY", "WEBHOOK_NETWORKS"),
+    "identity": ("FIREBASE_AUTH_EMULATOR_HOST",),
     "mail": ("SMTP_URL", "MAIL_FROM", "APP_URL"),
     "vault": ("VAULT_KEYS",),
 }
@@ -147,6 +148,7 @@ def _values(state: State, at: Addresses, user: str, deadlines: Mapping[str, int]
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "INFO"),
         "TRUSTED_PROXIES": "1",
         "IDENTITY_CERTIFICATES": at.identity_url,
+        "FIREBASE_AUTH_EMULATOR_HOST": f"127.0.0.1:{at.identity}",
         "WELCOME_CREDITS": "10000",
         "FONTS_FOLDER": str(REPOSITORY / "build" / "fonts"),
         "REFERENCE_FOLDER": str(REPOSITORY / "build" / "reference"),

@@ -15,12 +15,11 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from shared.auth.errors import AccountNotFound
+from shared.auth.errors import AccountNotFound, CredentialEnded
 from shared.auth.principal import Principal
 from shared.auth.roles import SCOPES_OF, Role
 from shared.cache.read_through import read_through
 from shared.cache.redis import RedisCache, cache_key
-from shared.core.errors import Unauthenticated
 from shared.core.ids import new_id
 from shared.core.scopes import ADMIN
 from shared.core.sealing import Vault
@@ -95,7 +94,7 @@ class People:
     def find(self, identity: Identity, account: str | None = None) -> Principal:
         """Who this is, for the account asked for or else the one they joined first.
 
-        Somebody who was never seen is recorded. Raises `Unauthenticated` for somebody who is disabled or must
+        Somebody who was never seen is recorded. Raises `CredentialEnded` for somebody who is disabled or must
         sign in again, and `AccountNotFound` for an account that they do not belong to.
         """
         person = read_through(
@@ -109,9 +108,9 @@ class People:
         )
         assert person is not None  # noqa: S101 - somebody who is not there is recorded
         if person.disabled:
-            raise Unauthenticated("This person is disabled.")
+            raise CredentialEnded("This person is disabled.")
         if identity.auth_time < person.valid_after:
-            raise Unauthenticated("The sign-in was revoked; sign in again.")
+            raise CredentialEnded("The sign-in was revoked; sign in again.")
         return _principal(person, account)
 
     def _load(self, identity: Identity) -> Person:

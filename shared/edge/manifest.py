@@ -41,6 +41,7 @@ class Use(StrEnum):
     PAYMENTS = "payments"
     WEBHOOKS = "webhooks"
     MAIL = "mail"
+    IDENTITY = "identity"
     VAULT = "vault"
 
 

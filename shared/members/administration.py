@@ -35,10 +35,9 @@ class UserAdministration:
 
     def find(self, admin: Principal, query: UserFilter) -> UserList:
         """The people with an address, of an account, or with an id; at most `MOST`, the newest first."""
+        wanted = self._wanted(query)
         with self._open_uow(admin.account) as uow:
-            rows = uow.execute(
-                select(users).where(*self._wanted(query)).order_by(users.c.id.desc()).limit(MOST)
-            ).all()
+            rows = uow.execute(select(users).where(*wanted).order_by(users.c.id.desc()).limit(MOST)).all()
             roles = _roles(uow, [row.id for row in rows])
         return UserList(users=[self._shown(row, roles[row.id]) for row in rows])
 

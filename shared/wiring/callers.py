@@ -12,21 +12,20 @@ from shared.cache.rate_limit import RateLimiter, RateState
 from shared.core.clock import utc_now
 from shared.core.config import AttemptSettings, PaymentSettings, TokenSettings
 from shared.core.credentials import Credentials
-from shared.core.errors import Unauthenticated
-from shared.wiring.clients import access_tokens, redis_cache
-from shared.wiring.request import Request
+from shared.wiring.clients import access_tokens, identity_tokens, redis_cache
+from shared.wiring.people import PeopleServices
 
 if TYPE_CHECKING:
     from shared.audit.security import SecurityEvents
     from shared.auth.attempts import FailedAttempts
     from shared.auth.authenticator import Authenticator
+    from shared.auth.identity_prover import IdentityProver
     from shared.auth.key_prover import KeyProver
-    from shared.auth.people import People
     from shared.auth.token_prover import TokenProver
     from shared.db.idempotency import IdempotencyKeys
 
 
-class CallerServices(Request):
+class CallerServices(PeopleServices):
     """What the edge asks for before an operation begins."""
 
     def authenticate(self, credentials: Credentials) -> Principal:
@@ -41,6 +40,7 @@ class CallerServices(Request):
         provers: dict[Shape, Callable[[], Prover]] = {
             Shape.KEY: self._key_prover,
             Shape.ACCESS_TOKEN: self._token_prover,
+            Shape.ID_TOKEN: self._identity_prover,
         }
         return Authenticator(provers, self.attempts, TokenSettings.load().token_issuer)
 
@@ -54,10 +54,10 @@ class CallerServices(Request):
 
         return TokenProver(access_tokens(), self.open, redis_cache(), lambda: self.people)
 
-    @cached_property
-    def people(self) -> People:
-        """Who people are; nobody can sign in before their profiles can be sealed."""
-        raise Unauthenticated("Nobody can sign in here.")
+    def _identity_prover(self) -> IdentityProver:
+        from shared.auth.identity_prover import IdentityProver
+
+        return IdentityProver(identity_tokens(), lambda: self.people)
 
     @cached_property
     def attempts(self) -> FailedAttempts:

@@ -12,6 +12,7 @@ from shared.core.config import (
     CallerSettings,
     ChannelSettings,
     FontSettings,
+    IdentitySettings,
     MailSettings,
     Misconfigured,
     OAuthSettings,
@@ -26,6 +27,8 @@ from shared.core.config import (
 if TYPE_CHECKING:
     from shared.audit.anchors import Anchors
     from shared.auth.access_tokens import AccessTokens
+    from shared.auth.directory import IdentityDirectory
+    from shared.auth.identity_tokens import IdentityTokens
     from shared.imaging.fonts import FontLibrary
     from shared.jobs.results import ResultFiles
     from shared.mail.smtp import MailServer
@@ -133,6 +136,23 @@ def keyring() -> Keyring:
     if not uris or len(kind_of) < len(set(uris)):
         raise Misconfigured("VAULT_KEYS holds something that is no key.")
     return Keyring([kind_of[uri](uri) for uri in uris])
+
+
+@cache
+def identity_tokens() -> IdentityTokens:
+    """The process's proof of the identity service's tokens, with its certificates."""
+    from shared.auth.identity_tokens import IdentityTokens
+
+    settings = IdentitySettings.load()
+    return IdentityTokens(ProjectSettings.load().google_cloud_project, settings.identity_certificates)
+
+
+@cache
+def directory() -> IdentityDirectory:
+    """The process's way to the identity service's list of people."""
+    from shared.auth.directory import IdentityDirectory
+
+    return IdentityDirectory(ProjectSettings.load().google_cloud_project)
 
 
 @cache

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.core.config import MailSettings, WelcomeSettings
-from shared.wiring.clients import directory, mail_server, redis_cache, vault
-from shared.wiring.request import Request
+from shared.wiring.clients import directory, mail_server, redis_cache
+from shared.wiring.vault import VaultServices
 
 if TYPE_CHECKING:
     from shared.auth.people import People
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared.members.syncing import IdentitySync
 
 
-class PeopleServices(Request):
+class PeopleServices(VaultServices):
     """What is known of people and done for them."""
 
     @cached_property
@@ -28,14 +28,14 @@ class PeopleServices(Request):
         """Finds people by what the identity service says of them."""
         from shared.auth.people import People
 
-        return People(lambda uid: self.open(None, identity=uid), redis_cache(), vault())
+        return People(lambda uid: self.open(None, identity=uid), redis_cache(), self.vault)
 
     @cached_property
     def members(self) -> MemberService:
         """The people of the caller's account."""
         from shared.members.membership import MemberService
 
-        return MemberService(lambda: self.uow, self.open_for_caller, vault)
+        return MemberService(lambda: self.uow, self.open_for_caller, lambda: self.vault)
 
     @cached_property
     def invitations(self) -> InvitationService:
@@ -43,7 +43,7 @@ class PeopleServices(Request):
         from shared.members.invitations import InvitationService
 
         return InvitationService(
-            lambda: self.uow, self.open_for_caller, vault, lambda: MailSettings.load().app_url
+            lambda: self.uow, self.open_for_caller, lambda: self.vault, lambda: MailSettings.load().app_url
         )
 
     @cached_property
@@ -61,7 +61,7 @@ class PeopleServices(Request):
         """Everybody, as platform admins find and change them."""
         from shared.members.administration import UserAdministration
 
-        return UserAdministration(self.open, vault)
+        return UserAdministration(self.open, lambda: self.vault)
 
     @cached_property
     def identity_sync(self) -> IdentitySync:
@@ -75,4 +75,4 @@ class PeopleServices(Request):
         """The worker of e-mails."""
         from shared.mail.post import Postman
 
-        return Postman(self.open, vault(), mail_server)
+        return Postman(self.open, self.vault, mail_server)

@@ -44,6 +44,7 @@ ADAPTERS = {
     ("shared.core.config", "PaymentSettings"): {"payments"},
     ("shared.core.config", "WebhookSettings"): {"webhooks"},
     ("shared.core.config", "MailSettings"): {"mail"},
+    ("shared.auth.directory", "IdentityDirectory"): {"identity"},
     ("shared.core.config", "VaultSettings"): {"vault"},
 }
 EFFECTS = {"task": {"tasks"}, "event": {"events"}, "erase": {"uploads", "results"}}
@@ -156,7 +157,8 @@ def test_the_table_and_the_settings_know_the_same_names():
     named = set().union(given.manifest, *(g.in_the_cloud | g.in_the_local_cloud for g in grants))
     fields = {f.upper() for group in config.Settings.__subclasses__() for f in group.model_fields}
     assert fields - named == set(), "a setting that no function could ever see"
-    clients = {"THREADS", "PUBSUB_EMULATOR_HOST", "STORAGE_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS"}
+    clients = {"THREADS", "GOOGLE_APPLICATION_CREDENTIALS"}
+    clients |= {f"{name}_EMULATOR_HOST" for name in ("FIREBASE_AUTH", "PUBSUB", "STORAGE")}
     assert named - fields == clients
 
 

@@ -24,6 +24,7 @@ ADAPTERS = {
     "google.cloud.translate": {"shared/providers/translate.py"},
     "google.cloud.sql": {"shared/db/engine.py"},
     "redis": {"shared/cache/redis.py"},
+    "firebase_admin": {"shared/auth/directory.py"},
     "grpc": {"shared/providers/channel.py"},
     "requests": {"shared/storage/gcs.py"},
     "alembic": {"shared/db/migrate.py"},
@@ -48,6 +49,7 @@ CLIENTS = {
     "Translator",
     "FontLibrary",
     "MailServer",
+    "IdentityDirectory",
 }
 # Libraries that a room is written in, which its modules may import at their top.
 EVERYWHERE = {"pydantic", "pydantic_core"}

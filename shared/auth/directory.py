@@ -1,0 +1,66 @@
+"""The identity service's own list of people, through firebase-admin: the only file that knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, Final
+
+from shared.core.errors import TransientError
+
+_NAME: Final = "directory"
+_TIMEOUT: Final = 15
+
+
+class DirectoryUnavailable(TransientError):
+    """The identity service does not take this now."""
+
+
+class IdentityDirectory:
+    """Changes people. Somebody whom the identity service does not know any more is left alone."""
+
+    def __init__(self, project: str):
+        self._project = project
+
+    def set_claims(self, uid: str, claims: dict[str, Any]) -> None:
+        """Replace somebody's custom claims; raises `DirectoryUnavailable`."""
+        with _known():
+            self._sdk.set_custom_user_claims(uid, claims, app=self._app)
+
+    def set_disabled(self, uid: str, disabled: bool) -> None:
+        """Say whether somebody may sign in; raises `DirectoryUnavailable`."""
+        with _known():
+            self._sdk.update_user(uid, disabled=disabled, app=self._app)
+
+    def revoke(self, uid: str) -> None:
+        """End all of somebody's sign-ins; raises `DirectoryUnavailable`."""
+        with _known():
+            self._sdk.revoke_refresh_tokens(uid, app=self._app)
+
+    @property
+    def _sdk(self) -> Any:
+        from firebase_admin import auth
+
+        return auth
+
+    @cached_property
+    def _app(self) -> Any:
+        import firebase_admin
+
+        sdk: Any = firebase_admin
+        options = {"projectId": self._project, "httpTimeout": _TIMEOUT}
+        return sdk.initialize_app(options=options, name=_NAME)
+
+
+@contextmanager
+def _known() -> Iterator[None]:
+    from firebase_admin.auth import UserNotFoundError
+    from firebase_admin.exceptions import FirebaseError
+
+    try:
+        yield
+    except UserNotFoundError:
+        return
+    except FirebaseError as error:
+        raise DirectoryUnavailable() from error
