@@ -26,17 +26,14 @@ from shared.imaging.outline import Plane, column_outline, outline, plane_of
 from shared.imaging.paragraphs import paragraphs
 from shared.imaging.placed import Placed, placed
 from shared.imaging.resemblance import with_families
-from shared.imaging.scripts import RTL, is_east_asian, is_rtl, script_of
+from shared.imaging.scripts import RTL, is_rtl, script_of
+from shared.imaging.weight import weight_of
 from shared.imaging.words import LEAN
 from shared.scenes.recognition import Recognition, Word
 from shared.scenes.schemas import Block, Flag, LeaveAlone, Line, Outline, Scene, Source, Style
 
 _UNSURE = 0.6
 _THINNEST_RIM, _WIDEST_RIM = 0.01, 0.25  # ems
-# What `measure` finds for Noto Sans, and for its Chinese, Japanese and Korean faces, at these weights.
-_WEIGHTS = (300, 400, 600, 700, 800)
-_STEMS = (0.05, 0.075, 0.103, 0.119, 0.132)
-_STEMS_OF_MANY_STROKES = (0.041, 0.065, 0.095, 0.107, 0.119)
 
 
 def build_scene(
@@ -143,7 +140,7 @@ def _style(group: list[Placed], groups: Sequence[list[Placed]], size: float, rgb
         ink=_colour([(look.ink, n) for look, n in looks], (0, 0, 0)),
         ground=_colour([(look.ground, n) for look, n in looks], (255, 255, 255)),
         size=round(size, 2),
-        weight=_weight(stroke, "".join(p.words for p in group)),
+        weight=weight_of(stroke, "".join(p.words for p in group)),
         alignment=source_alignment(group, groups, size, rgb, rtl),
         direction="ttb" if group[0].text.vertical else "rtl" if rtl else "ltr",
         line_height=_line_height(group, size),
@@ -169,12 +166,6 @@ def _is_rtl(group: list[Placed]) -> bool:
         return sum(script in RTL for script in letters) * 2 > len(letters)
     known = next((p.text.language for p in group if p.text.language), None)
     return known is not None and is_rtl(known)
-
-
-def _weight(stroke: float, text: str) -> int:
-    """Weight on the scale of CSS of a stem of `stroke` ems, in steps of 100."""
-    stems = _STEMS_OF_MANY_STROKES if is_east_asian(text) else _STEMS
-    return int(min(800, max(300, 100 * round(float(np.interp(stroke, stems, _WEIGHTS)) / 100))))
 
 
 def _colour(colours: list[tuple[tuple[int, int, int], int]], otherwise: tuple[int, int, int]) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from shared.imaging.face import LEAST_LETTERS, Family, Sample, likeness
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.frame import Frame
+from shared.imaging.lean import LEANING
 from shared.imaging.placed import Placed
 from shared.imaging.scripts import script_of
+from shared.imaging.weight import weight_of
 from shared.scenes.schemas import Block
 
 _WORDS = 6  # that are compared of each look
@@ -34,10 +38,23 @@ def with_families(blocks: Sequence[Block], groups: Sequence[list[Placed]], fonts
         found |= {i: family for i in members if family is not None}
     agreed = set(found.values())
     otherwise: Family = agreed.pop() if len(agreed) == 1 else "sans"
-    return [
-        block.model_copy(update={"style": block.style.model_copy(update={"family": found.get(i, otherwise)})})
-        for i, block in enumerate(blocks)
+    styles = [
+        block.style.model_copy(update={"family": found.get(i, otherwise)}) for i, block in enumerate(blocks)
     ]
+    for members in order:
+        if styles[members[0]].family == "serif":
+            weight = _weight([line for i in members for line in groups[i]])
+            for i in members:
+                styles[i].weight = weight or styles[i].weight
+    return [block.model_copy(update={"style": style}) for block, style in zip(blocks, styles, strict=True)]
+
+
+def _weight(lines: Sequence[Placed]) -> int | None:
+    """The common weight of serif letters; None of scripts that have one serif face of one weight."""
+    strokes = [line.look.stroke for line in lines if line.look is not None for _ in line.words]
+    if not strokes or not any(script_of(char) in LEANING for char in lines[0].words):
+        return None
+    return weight_of(float(np.median(strokes)), lines[0].words, "serif")
 
 
 def _family(

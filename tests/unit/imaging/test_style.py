@@ -37,7 +37,9 @@ def _styles(scene):
 @pytest.mark.parametrize("weight", [400, 700])
 def test_the_family_is_that_of_the_letters(page, family, texts, language, weight):
     sheet = _page(page, texts, family=family, language=language, weight=weight)
-    assert {style.family for style in _styles(sheet.scene())} == {family}
+    styles = _styles(sheet.scene())
+    assert {style.family for style in styles} == {family}
+    assert all(abs(style.weight - weight) <= 100 for style in styles)
 
 
 @pytest.mark.parametrize("turn", [-25.0, 12.0])
