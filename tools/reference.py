@@ -1,7 +1,8 @@
 """Fetch the pinned files of the reference page: python -m tools.reference [--to FOLDER].
 
-Takes the npm package that `shared/reference/assets.json` names from the configured registry by `npm pack`,
-checks its integrity and each file's hash, and keeps only these files. Does nothing when all are there.
+Takes the npm package that `shared/reference/assets.json` names from npm's configured registry, or where there
+is no npm from the public one, checks its integrity and each file's hash, and keeps only these files. Does
+nothing when all are there.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from shared.reference.page import PINS
 
+REGISTRY = "https://registry.npmjs.org"
 DEFAULT = Path(__file__).parent.parent / "build" / "reference"
 
 
@@ -46,17 +50,21 @@ def fetch(folder: Path) -> list[str]:
 
 
 def _download(pinned: dict[str, Any], to: Path) -> Path:
-    if shutil.which("npm") is None:
-        raise NotFetched("npm is not installed (Debian: apt-get install npm)")
-    command = ["npm", "pack", "--silent", "--ignore-scripts", f"{pinned['package']}@{pinned['version']}"]
-    done = subprocess.run(command, cwd=to, capture_output=True, text=True, timeout=120, check=False)
-    packages = list(to.glob("*.tgz"))
-    if done.returncode or not packages:
-        raise NotFetched(f"npm does not fetch the package: {done.stderr.strip()[-300:]}")
-    digest = hashlib.sha512(packages[0].read_bytes()).digest()
+    name, version = pinned["package"], pinned["version"]
+    package = to / f"{name}-{version}.tgz"
+    if shutil.which("npm"):
+        command = ["npm", "pack", "--silent", "--ignore-scripts", f"{name}@{version}"]
+        done = subprocess.run(command, cwd=to, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode or not package.is_file():
+            raise NotFetched(f"npm does not fetch the package: {done.stderr.strip()[-300:]}")
+    else:
+        answer = requests.get(f"{REGISTRY}/{name}/-/{package.name}", timeout=60)
+        answer.raise_for_status()
+        package.write_bytes(answer.content)
+    digest = hashlib.sha512(package.read_bytes()).digest()
     if f"sha512-{base64.b64encode(digest).decode()}" != pinned["integrity"]:
         raise NotFetched("the package is not the pinned one")
-    return packages[0]
+    return package
 
 
 def _extract(package: Path, names: list[str], folder: Path) -> None:
@@ -78,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         fetched = fetch(options.to)
-    except (NotFetched, subprocess.TimeoutExpired) as error:
+    except (NotFetched, subprocess.TimeoutExpired, requests.RequestException) as error:
         print(f"The reference page is not there: {error}", file=sys.stderr)
         return 1
     if fetched:

@@ -18,7 +18,7 @@ JOB = "job_01k9z3v5w8x2y4a6b8c0d2e4f6"
 # Who may call these is proven by what is in the body: a signature over it, or what is exchanged or revoked.
 BY_BODY = {"receive_payment", "issue_token", "revoke_token"}
 OPERATIONS = [
-    (method.upper(), path.replace("{job_id}", JOB), operation["security"])
+    (method.upper(), path.replace("{job_id}", JOB).replace("{asset}", "start.js"), operation["security"])
     for path, item in OPENAPI["paths"].items()
     for method, operation in item.items()
     if method in {"get", "post", "put", "patch", "delete"} and operation["operationId"] not in BY_BODY
