@@ -18,6 +18,7 @@ LARGEST = 32
 """Pixels of an em that tell enough of a typeface; larger letters are looked at from further away."""
 SMALLEST = 16
 _STEP = 4  # pixels of an em between two sizes, so that letters drawn for comparison can be kept
+_LONGEST = 30_000  # columns that OpenCV can warp
 _BEFORE = 0.5  # ems of room at both ends of the line
 _ABOVE, _BELOW = 1.15, 0.45  # ems around the baseline
 
@@ -57,7 +58,7 @@ def laid_flat(
     frame: Frame,
     flat: Flat,
 ) -> Specimen | None:
-    """The letters of a measured line; None where they are too small to tell typefaces by."""
+    """The letters of a measured line; None where they are too small, or too many in a row."""
     em = min(LARGEST, int(flat.size) // _STEP * _STEP)
     if em < SMALLEST:
         return None
@@ -66,6 +67,8 @@ def laid_flat(
     fine = max(1, round(flat.size / em))
     columns = math.ceil(frame.width * scale + 2 * _BEFORE * em)
     rows = math.ceil((_ABOVE + _BELOW) * em)
+    if columns * fine > _LONGEST:
+        return None
     place = np.array([[scale, 0, _BEFORE * em], [0, scale, _ABOVE * em], [0, 0, 1]], dtype=np.float64)
     corner = np.array([[1, 0, region.left + 0.5], [0, 1, region.top + 0.5], [0, 0, 1]], dtype=np.float64)
     enlarged = np.array([[fine, 0, -0.5], [0, fine, -0.5], [0, 0, 1]], dtype=np.float64)
