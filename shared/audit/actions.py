@@ -10,11 +10,6 @@ class Action(StrEnum):
     """Something that somebody did, named by what it was done to."""
 
     ACCOUNT_OPENED = "account.opened"
-    ACCOUNT_CLOSED = "account.closed"
-    ACCOUNT_ERASURE_REQUESTED = "account.erasure_requested"
-    ACCOUNT_ERASURE_CANCELLED = "account.erasure_cancelled"
-    ACCOUNT_ERASED = "account.erased"
-    ACCOUNT_EXPORTED = "account.exported"
     SETTINGS_CHANGED = "settings.changed"
     LIMITS_CHANGED = "limits.changed"
     KEY_CREATED = "key.created"
@@ -57,11 +52,6 @@ class Action(StrEnum):
 
 MEANINGS: Final[dict[Action, str]] = {
     Action.ACCOUNT_OPENED: "an account was opened",
-    Action.ACCOUNT_CLOSED: "an account was closed; nothing in it can be used any more",
-    Action.ACCOUNT_ERASURE_REQUESTED: "an owner asked to have the account erased",
-    Action.ACCOUNT_ERASURE_CANCELLED: "an owner took that back in time",
-    Action.ACCOUNT_ERASED: "all that the account held is erased; the target is the receipt",
-    Action.ACCOUNT_EXPORTED: "a copy of all that the account holds was ordered",
     Action.SETTINGS_CHANGED: "account settings were changed; the facts are the values that hold from then on",
     Action.LIMITS_CHANGED: "what the account, or an API key, may spend was changed",
     Action.KEY_CREATED: "an API key was made",
