@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.context import Context
 from shared.edge.task import Attempt, task
-from shared.mail.post import SendEmail
+from shared.mail.messages import SendEmail
 
 
 def give_up(ctx: Context, body: SendEmail, error: Exception) -> None:

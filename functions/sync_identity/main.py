@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.context import Context
 from shared.edge.task import task
-from shared.members.syncing import SyncIdentity
+from shared.members.messages import SyncIdentity
 
 
 @task

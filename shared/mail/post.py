@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import insert, select, update
 
 from shared.core.errors import ImangorError
-from shared.core.ids import id_pattern, new_id
+from shared.core.ids import new_id
 from shared.core.metrics import Metric, count
 from shared.core.sealing import Vault
 from shared.db.leases import acquire, confirm, release
@@ -23,19 +22,10 @@ from shared.db.models import clock_now, emails
 from shared.db.unit_of_work import UnitOfWork
 from shared.mail.letters import Kind, letter
 from shared.mail.message import message
+from shared.mail.messages import FUNCTION, SendEmail
 from shared.mail.smtp import MailServer
 
-FUNCTION: Final = "send_email"
 PURPOSE: Final = "mail"
-
-
-class SendEmail(BaseModel):
-    """Which e-mail to send."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account: str
-    email: str = Field(pattern=id_pattern("eml"))
 
 
 @dataclass(frozen=True)

@@ -9,29 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from shared.auth.people import belongings_of
 from shared.core.errors import TransientError
-from shared.core.ids import id_pattern
 from shared.db.models import users
 from shared.db.unit_of_work import UnitOfWork
+from shared.members.messages import FUNCTION, SyncIdentity
 
-FUNCTION: Final = "sync_identity"
 CLAIM: Final = "accounts"
 MOST_CLAIMED: Final = 20
 """Accounts that fit into the 1000 bytes that claims may have; the database knows the others."""
 _TRIES: Final = 5
-
-
-class SyncIdentity(BaseModel):
-    """Whom the identity service shall know as the database does."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account: str
-    user: str = Field(pattern=id_pattern("usr"))
 
 
 class Directory(Protocol):

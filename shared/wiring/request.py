@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.db.outbox import Effect
     from shared.db.unit_of_work import UnitOfWork
     from shared.jobs.messages import ProcessImage
-    from shared.mail.post import SendEmail
+    from shared.mail.messages import SendEmail
     from shared.queue.delivery import Delivery
     from shared.webhooks.messages import DeliverWebhook
 

@@ -29,7 +29,7 @@ OPERATIONS = [
 def test_anonymous_calls_are_401_unless_declared_public(cloud, method, path, security):
     reply = cloud.request(method, path, key=None)
     if security == []:
-        assert reply.status_code == 200
+        assert reply.status_code in ({200, 404} if "{" in path else {200})
     else:
         assert reply.status_code == 401
         assert reply.headers["WWW-Authenticate"].startswith("Bearer")

@@ -16,7 +16,8 @@ from shared.db.leases import LeaseHeld, LeaseLost
 from shared.mail.errors import MailPutOff, MailRefused, MailServerDown
 from shared.mail.letters import Kind, letter
 from shared.mail.message import message
-from shared.mail.post import FUNCTION, Postman, SendEmail, envelope
+from shared.mail.messages import FUNCTION, SendEmail
+from shared.mail.post import Postman, envelope
 from shared.mail.smtp import MailServer
 from tests.integration.test_people import Vault
 

@@ -17,6 +17,8 @@ from tools.hcl import TERRAFORM
 ROOT = TERRAFORM.parent
 PROJECT, NUMBER, REGION = "imangor-test", "123456789012", "europe-west4"
 SETTINGS = {
+    "APP_URL": "https://api.example.org",
+    "MAIL_FROM": "no-reply@api.example.org",
     "INSTANCE_CONNECTION_NAME": f"{PROJECT}:{REGION}:imangor",
     "DATABASE_NAME": "imangor",
     "TOKEN_ISSUER": "https://imangor.example",

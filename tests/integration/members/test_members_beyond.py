@@ -13,8 +13,9 @@ from shared.core.ids import new_id
 from shared.core.scopes import ADMIN
 from shared.members import errors
 from shared.members.administration import UserAdministration
+from shared.members.messages import SyncIdentity
 from shared.members.schemas import ChangeRole, UserFilter
-from shared.members.syncing import CLAIM, IdentitySync, StillChanging, SyncIdentity
+from shared.members.syncing import CLAIM, IdentitySync, StillChanging
 
 
 class Directory:
