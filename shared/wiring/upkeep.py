@@ -20,11 +20,13 @@ class UpkeepServices(WebhookServices):
     def upkeep(self) -> Upkeep:
         """One round of it."""
         from shared.jobs.upkeep import Upkeep
+        from shared.members.upkeep import forget_ended
         from shared.vault.upkeep import VaultUpkeep
 
         others: list[Callable[[], None]] = [
             partial(audit_anchors().publish, self.open),
             partial(self.signing_secrets.reseal, self.open),
             VaultUpkeep(keyring(), self.open).keep,
+            partial(forget_ended, self.open),
         ]
         return Upkeep(self.open, self._deliver, redis_cache(), others)

@@ -11,6 +11,7 @@ from shared.mail.errors import NoAddress
 from shared.members import errors
 from shared.members.belonging import MOST_ACCOUNTS
 from shared.members.schemas import CreateInvitation
+from shared.members.upkeep import forget_ended
 
 
 def test_who_opens_an_account_owns_it(world):
@@ -118,3 +119,20 @@ def test_who_is_there_or_invited_is_not_invited_again(world, acme):
     for wrong in ("bob", "bob@x", "bob@example.com, eve@example.com"):
         with pytest.raises(NoAddress):
             world.invitations("create", ann.account, ann, CreateInvitation(email=wrong))
+
+
+def test_ended_invitations_and_emails_are_forgotten_after_a_while(world, acme, database):
+    _, ann = acme
+    world.invite(ann, "bob")
+    database.run("update emails set state = 'sent', sealed = null, finished_at = clock_now()")
+
+    def left() -> list[int]:
+        forget_ended(lambda account: database.uow(account, system=True))
+        return [len(database.rows(f"select 1 from {table}")) for table in ("invitations", "emails")]  # noqa: S608
+
+    database.move_clock(timedelta(days=29))
+    assert left() == [1, 1]
+    database.move_clock(timedelta(days=31))
+    assert left() == [1, 0]
+    database.move_clock(timedelta(days=38))
+    assert left() == [0, 0]
