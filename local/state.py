@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shared.vault.key_file import add_version
-
 DEFAULT = Path(".local")
 _LARGEST_LOG = 10 * 1024 * 1024
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -127,6 +125,9 @@ class State:
     @property
     def vault_key(self) -> Path:
         """The file of the key that encrypts data keys, made on first use."""
+        # The command line says what to do where packages are missing, and needs the state for that.
+        from shared.vault.key_file import add_version
+
         path = self.keys / "vault"
         if not path.exists():
             add_version(path)
