@@ -13,7 +13,7 @@ from shared.imaging.attached import Mask, Words, dilated
 from shared.imaging.colour import Pixels
 from shared.imaging.frame import Points, bounds, filled, grown, lengthened
 from shared.imaging.grain import along_grain
-from shared.imaging.ink import Floats, Ground, Ink, largest, separate, softness
+from shared.imaging.ink import Floats, Ground, Ink, separate, softness
 from shared.imaging.repeat import by_repeats
 from shared.scenes.schemas import Block, Line
 
@@ -157,7 +157,8 @@ def _repaint(
 def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
     """Pixels within a coding block of the ink, but for things that go on beyond it."""
     near = dilated(ink.halo, _CODING_BLOCK)
-    away = largest(crop - ground.smooth)
+    # Bytes do: on a large sign whole numbers of four would take several times the picture's memory.
+    away = cv2.absdiff(crop, cv2.convertScaleAbs(ground.smooth)).max(axis=2)
     things = (away > max(_FAINT, 4 * _RGB_OF_LAB * ground.noise)) & ~ink.halo
     count, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
     beyond = np.bincount(labels[~near], minlength=count) > 0

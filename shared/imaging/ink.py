@@ -63,6 +63,12 @@ def to_lab(rgb: Pixels | Floats) -> Floats:
     return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), dtype=np.float32)
 
 
+def lightness(rgb: NDArray[Any]) -> Floats:
+    """L of CIELAB of bytes, to within a fifth of a unit, in a third of a picture's memory."""
+    whole = cv2.extractChannel(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), 0)
+    return np.asarray(whole * np.float32(100 / 255), dtype=np.float32)
+
+
 def distance(lab: Floats, other: Floats) -> Floats:
     """Euclidean distance in CIELAB, pixel by pixel."""
     return lengths(lab - other)
@@ -325,7 +331,7 @@ def softness(rgb: Pixels, ground: Ground, ink: Ink) -> float:
     """
     if ink.core.sum() < 12 or min(ink.core.shape) < 3:
         return 0.4
-    far = np.abs(to_lab(rgb)[..., 0] - to_lab(ground.smooth)[..., 0])
+    far = cv2.absdiff(lightness(rgb), lightness(cv2.convertScaleAbs(ground.smooth)))
     full = float(np.percentile(far[ink.core], 85))
     if full < _LIGHTNESS:
         return 0.4
