@@ -23,6 +23,7 @@ _CODING_BLOCK = 8  # pixels: how far JPEG spreads what a stroke changes
 _FAINT = 6.0  # of 255: less than that is no thing of its own
 _RGB_OF_LAB = 2.55
 _RULE = 0.24  # ems below the line that an underline reaches
+_SAMPLE = 50_000  # pixels of a ground whose deviations are drawn again
 _INPAINTED_EM = 40.0
 _TALL_SIGNS = frozenset("()[]{}|/\\（）「」『』【】｜")
 
@@ -144,14 +145,19 @@ def _repaint(
     if even and not textured:
         spread |= _rippled(crop, ground, ink)
     mask = spread & writable & ~ink.strange
+    if not mask.any():
+        return
     if textured:
         crop[mask] = _textured(crop, spread, ground, em)[mask]
         return
     paint = ground.smooth[mask]
-    known = crop[ground.known].astype(np.float32) - ground.smooth[ground.known]
-    if not even and len(known) > 50:
-        paint = paint + _noise(known, len(paint), rng)
-    crop[mask] = np.clip(np.rint(paint), 0, 255).astype(np.uint8)
+    if not even:
+        ys, xs = np.nonzero(ground.known)
+        some = slice(None, None, max(1, len(ys) // _SAMPLE))
+        known = crop[ys[some], xs[some]] - ground.smooth[ys[some], xs[some]]
+        if len(known) > 50:
+            paint += _noise(known, len(paint), rng)
+    crop[mask] = cv2.convertScaleAbs(np.maximum(paint, 0))
 
 
 def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
