@@ -18,7 +18,7 @@ from shared.edge import http
 from shared.edge.http import Reply, Stream, mount
 
 ADMIN = "/v1/admin/audit"
-LINES = "application/jsonl"
+EXPORTS = "application/jsonl, text/csv"
 
 
 @http.get("/", auth="audit:read", rate="300/minute", transaction=False)
@@ -27,7 +27,7 @@ def list_audit_entries(ctx: Context, query: AuditQuery) -> AuditPage:
     return ctx.audit.page(query)
 
 
-@http.get("/export", auth="audit:read", rate="30/minute", transaction=False, produces=LINES)
+@http.get("/export", auth="audit:read", rate="30/minute", transaction=False, produces=EXPORTS)
 def export_audit_log(ctx: Context, query: AuditExport) -> Reply[Stream]:
     """Export the audit log as JSON Lines, or with `format=csv` as CSV, oldest first."""
     return Reply(ctx.audit.export(query), media_type=MEDIA_TYPES[query.format])
@@ -45,7 +45,7 @@ def list_audit_entries_of(ctx: Context, query: AuditQueryOf) -> AuditPage:
     rate="30/minute",
     errors=[AccountNotFound],
     transaction=False,
-    produces=LINES,
+    produces=EXPORTS,
 )
 def export_audit_log_of(ctx: Context, query: AuditExportOf) -> Reply[Stream]:
     """Export the audit log of an account, or of what belongs to none."""

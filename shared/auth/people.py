@@ -120,6 +120,8 @@ class People:
             issued = datetime.fromtimestamp(identity.issued_at, UTC)
             if row is not None and (row.profile_hash == profile or row.profile_at >= issued):
                 return _person(uow, row.id)
+        if row is None and not identity.issued_at:
+            raise CredentialEnded("This person is not known any more.")
         # What encrypts may be far away, so no transaction waits for it.
         self._record(identity, row.id if row is not None else new_id("usr"), profile)
         with self._open_uow(identity.uid) as uow:

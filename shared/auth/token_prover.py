@@ -13,6 +13,7 @@ from shared.auth.principal import Principal
 from shared.auth.remembered import remembered
 from shared.cache.redis import RedisCache
 from shared.core.credentials import Credentials
+from shared.core.errors import Unauthenticated
 from shared.core.ids import is_id
 from shared.db.unit_of_work import UnitOfWork
 
@@ -54,7 +55,9 @@ class TokenProver:
         return found.principal
 
     def _person(self, claims: AccessClaims) -> Principal:
-        return self._people().find(KnownIdentity(claims.identity or "", claims.granted_at), claims.account)
+        if not claims.identity:
+            raise Unauthenticated("The access token is not valid.")
+        return self._people().find(KnownIdentity(claims.identity, claims.granted_at), claims.account)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class Declaration(TypedDict, total=False):
 
     `rate` is such as `30/minute`, counted per principal; `status` is that of success; `errors` are those the
     operation itself raises; `multipart` is the model of plain form fields where it is not that of `body`;
-    `produces` the media type of a bytes reply.
+    `produces` the media type of a bytes reply, or several by commas.
 
     `transaction` False leaves the unit of work to the operation. One with a unit of work around it may be
     done again at once when the database undid it, so whatever it does elsewhere follows the commit, or is

@@ -168,7 +168,7 @@ def _success(endpoint: Endpoint, refs: Schemas) -> dict[str, Any]:
     if result is not None:
         reply["content"] = {endpoint.produces: {"schema": refs[_key(result, "serialization")]}}
     elif not endpoint.signature.returns_nothing and endpoint.status not in (204, 302):
-        reply["content"] = {endpoint.produces: {}}
+        reply["content"] = {media: {} for media in endpoint.produces.split(", ")}
     empty = "content" not in reply and endpoint.status == 200 and endpoint.signature.returns_nothing
     return {"204" if empty else str(endpoint.status): reply}
 

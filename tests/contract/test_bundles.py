@@ -220,6 +220,7 @@ def _copy(to: Path) -> Path:
         shutil.copytree(ROOT / part, to / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("requirements.txt", "openapi.json"):
         shutil.copy(ROOT / file, to / file)
+    shutil.copytree(ROOT / "build" / "reference", to / "build" / "reference")
     return to
 
 
