@@ -31,7 +31,8 @@ class AccessClaims:
     """What a token says: who it speaks for, for which account, and what was asked for.
 
     `subject` is the id of an API key or a person. Of a person are also `identity`, who that is to the
-    identity service, and `granted_at`, when they let the client in (seconds since 1970).
+    identity service, `granted_at`, when they let the client in (seconds since 1970), and `session`, the id
+    of the sign-in by which they did.
     """
 
     subject: str
@@ -39,6 +40,7 @@ class AccessClaims:
     scopes: frozenset[str]
     identity: str | None = None
     granted_at: float = 0
+    session: str | None = None
 
 
 class AccessTokens:
@@ -108,5 +110,5 @@ def _read(claims: Mapping[str, Any]) -> AccessClaims:
     subject, account, scope = claims["sub"], claims.get("account"), claims.get("scope", "")
     if not isinstance(account, str) or not isinstance(scope, str):
         raise ValueError("a claim is not a text")
-    identity, granted_at = claims.get("identity"), float(claims.get("auth_time", 0))
-    return AccessClaims(subject, account, frozenset(scope.split()), identity, granted_at)
+    person = (claims.get("identity"), float(claims.get("auth_time", 0)), claims.get("sid"))
+    return AccessClaims(subject, account, frozenset(scope.split()), *person)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final
 
-from shared.core.errors import TransientError
+from shared.core.errors import TransientError, Unauthenticated
 
 _NAME: Final = "directory"
 _TIMEOUT: Final = 15
@@ -37,6 +37,20 @@ class IdentityDirectory:
         """End all of somebody's sign-ins; raises `DirectoryUnavailable`."""
         with _known():
             self._sdk.revoke_refresh_tokens(uid, app=self._app)
+
+    def session_cookie(self, id_token: str, seconds: int) -> str:
+        """A session cookie for somebody's ID token, good for so long.
+
+        Raises `Unauthenticated` where the service does not take the token, `DirectoryUnavailable`.
+        """
+        from firebase_admin.exceptions import FirebaseError, InvalidArgumentError, NotFoundError
+
+        try:
+            return str(self._sdk.create_session_cookie(id_token, seconds, app=self._app))
+        except (InvalidArgumentError, NotFoundError) as error:
+            raise Unauthenticated("The ID token is not valid.") from error
+        except FirebaseError as error:
+            raise DirectoryUnavailable() from error
 
     @property
     def _sdk(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.core.errors import ImangorError, TransientError, Unauthenticated
+from shared.core.errors import Forbidden, ImangorError, TransientError, Unauthenticated
 
 
 class CredentialEnded(Unauthenticated):
@@ -21,3 +21,9 @@ class AccountNotFound(ImangorError):
     """There is no such account."""
 
     slug, status, title = "account-not-found", 404, "Account not found"
+
+
+class ForeignOrigin(Forbidden):
+    """With a session, changes are made only from pages of this service or of allowed origins."""
+
+    slug = "foreign-origin"

@@ -27,12 +27,16 @@ class TokenProver:
         open_uow: Callable[[str], UnitOfWork],
         cache: RedisCache,
         people: Callable[[], People],
+        stands: Callable[[str, str], bool],
     ) -> None:
-        """`open_uow` opens a unit of work of an account."""
+        """`open_uow` opens a unit of work of an account; `stands` tells of a session and its person whether
+        it was not revoked.
+        """
         self._tokens = tokens
         self._open_uow = open_uow
         self._cache = cache
         self._people = people
+        self._stands = stands
 
     def prove(self, secret: str, credentials: Credentials) -> Principal:
         """Whom the token speaks for, with the scopes that they have of those it was got for.
@@ -57,6 +61,8 @@ class TokenProver:
     def _person(self, claims: AccessClaims) -> Principal:
         if not claims.identity:
             raise Unauthenticated("The access token is not valid.")
+        if claims.session is not None and not self._stands(claims.session, claims.subject):
+            raise CredentialEnded("The session that this token came of was ended.")
         return self._people().find(KnownIdentity(claims.identity, claims.granted_at), claims.account)
 
 

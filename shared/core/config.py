@@ -257,6 +257,11 @@ class EdgeSettings(Settings):
     max_body_bytes: int = Field(20 * 1024 * 1024 + 65536, description="largest body accepted over HTTP")
     log_level: str = Field("INFO", description="lowest severity that is logged")
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins that browsers may call from."""
+        return frozenset(filter(None, (origin.strip() for origin in self.cors_origins.split(","))))
+
 
 class AttemptSettings(Settings):
     """How often somebody may be wrong; see `shared/auth/attempts.py`."""

@@ -72,6 +72,14 @@ users = Table(
     Column("profile_hash", LargeBinary),
     *_times("profile_at", "created_at", "disabled_at", "tokens_valid_after"),
 )
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("user_id", "name", "device", "network"),
+    Column("digest", LargeBinary),
+    *_times("signed_in_at", "created_at", "last_seen_at", "expires_at", "revoked_at"),
+)
 memberships = Table(
     "memberships",
     metadata,

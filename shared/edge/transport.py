@@ -109,7 +109,7 @@ def _drop(request: Request) -> None:
 
 
 def _share(response: Response, request: Request) -> None:
-    origins = {o.strip() for o in EdgeSettings.load().cors_origins.split(",") if o.strip()}
+    origins = EdgeSettings.load().origins
     if not origins:
         return
     response.vary.add("Origin")

@@ -38,12 +38,17 @@ class GrantedTokens:
         keys: Callable[[], SigningKeys],
         open_uow: Callable[[bytes], UnitOfWork],
         people: Callable[[], People],
+        stands: Callable[[str, str], bool],
         tell: Callable[[GrantRecord], None],
     ) -> None:
-        """`open_uow` opens a unit of work that presents a hash; `tell` hears of what was used twice."""
+        """`open_uow` opens a unit of work that presents a hash; `tell` hears of what was used twice.
+
+        `stands` tells of a session and its person whether it was not revoked.
+        """
         self._keys = keys
         self._open_uow = open_uow
         self._people = people
+        self._stands = stands
         self._tell = tell
 
     def redeem(self, client: str, order: TokenRequest) -> Token:
@@ -123,6 +128,8 @@ class GrantedTokens:
             grant = Grants(uow).take(presented)
             identity = None if grant is None else Grants(uow).identity_of(grant.user_id)
         if grant is None or identity is None:
+            raise InvalidGrant()
+        if grant.session_id is not None and not self._stands(grant.session_id, grant.user_id):
             raise InvalidGrant()
         known = KnownIdentity(identity, grant.created_at.timestamp())
         try:

@@ -10,10 +10,10 @@ from shared.audit.actions import Action
 from shared.auth.principal import Principal
 from shared.cache.rate_limit import RateLimiter, RateState
 from shared.core.clock import utc_now
-from shared.core.config import AttemptSettings, PaymentSettings, TokenSettings
+from shared.core.config import AttemptSettings, EdgeSettings, PaymentSettings, TokenSettings
 from shared.core.credentials import Credentials
 from shared.wiring.clients import access_tokens, identity_tokens, redis_cache
-from shared.wiring.people import PeopleServices
+from shared.wiring.sessions import SessionServices
 
 if TYPE_CHECKING:
     from shared.audit.security import SecurityEvents
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from shared.auth.authenticator import Authenticator
     from shared.auth.identity_prover import IdentityProver
     from shared.auth.key_prover import KeyProver
+    from shared.auth.session_prover import SessionProver
     from shared.auth.token_prover import TokenProver
     from shared.db.idempotency import IdempotencyKeys
 
 
-class CallerServices(PeopleServices):
+class CallerServices(SessionServices):
     """What the edge asks for before an operation begins."""
 
     def authenticate(self, credentials: Credentials) -> Principal:
@@ -41,6 +42,7 @@ class CallerServices(PeopleServices):
             Shape.KEY: self._key_prover,
             Shape.ACCESS_TOKEN: self._token_prover,
             Shape.ID_TOKEN: self._identity_prover,
+            Shape.SESSION: self._session_prover,
         }
         return Authenticator(provers, self.attempts, TokenSettings.load().token_issuer)
 
@@ -52,12 +54,20 @@ class CallerServices(PeopleServices):
     def _token_prover(self) -> TokenProver:
         from shared.auth.token_prover import TokenProver
 
-        return TokenProver(access_tokens(), self.open, redis_cache(), lambda: self.people)
+        return TokenProver(
+            access_tokens(), self.open, redis_cache(), lambda: self.people, self.live_sessions.stands
+        )
 
     def _identity_prover(self) -> IdentityProver:
         from shared.auth.identity_prover import IdentityProver
 
         return IdentityProver(identity_tokens(), lambda: self.people)
+
+    def _session_prover(self) -> SessionProver:
+        from shared.auth.session_prover import SessionProver
+
+        origins = EdgeSettings.load().origins
+        return SessionProver(identity_tokens(), self.live_sessions, lambda: self.people, origins)
 
     @cached_property
     def attempts(self) -> FailedAttempts:

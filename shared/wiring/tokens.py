@@ -45,7 +45,11 @@ class TokenServices(CallerServices):
             self.security.tell(Action.TOKEN_REUSED, grant.id, grant.account_id, user=grant.user_id)
 
         return GrantedTokens(
-            signing_keys, lambda presented: self.open(None, presented.hex()), lambda: self.people, tell
+            signing_keys,
+            lambda presented: self.open(None, presented.hex()),
+            lambda: self.people,
+            self.live_sessions.stands,
+            tell,
         )
 
     @cached_property

@@ -21,6 +21,7 @@ class UpkeepServices(WebhookServices):
         """One round of it."""
         from shared.jobs.upkeep import Upkeep
         from shared.members.upkeep import forget_ended
+        from shared.sessions.upkeep import forget_sessions
         from shared.vault.upkeep import VaultUpkeep
 
         others: list[Callable[[], None]] = [
@@ -28,5 +29,6 @@ class UpkeepServices(WebhookServices):
             partial(self.signing_secrets.reseal, self.open),
             VaultUpkeep(keyring(), self.open).keep,
             partial(forget_ended, self.open),
+            partial(forget_sessions, self.open),
         ]
         return Upkeep(self.open, self._deliver, redis_cache(), others)

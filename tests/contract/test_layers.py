@@ -64,6 +64,7 @@ AT_TOP = {
     "shared/ledger/": {"sqlalchemy"},
     "shared/quotes/": {"sqlalchemy"},
     "shared/scenes/": {"sqlalchemy"},
+    "shared/sessions/": {"sqlalchemy"},
     "shared/tokens/": {"sqlalchemy"},
     "shared/translation/": {"sqlalchemy"},
     "shared/webhooks/": {"sqlalchemy"},

@@ -172,7 +172,7 @@ def test_only_the_tables_that_must_be_crossed_let_the_system_cross(database):
                 "audit_heads",
                 "data_keys",
             ),
-            *("users", "memberships", "invitations", "emails"),
+            *("users", "memberships", "invitations", "emails", "sessions"),
         )
     }
 

@@ -11,6 +11,7 @@ import pytest
 from shared.auth.errors import AccountNotFound
 from shared.auth.people import People, revoke_tokens
 from shared.auth.principal import Principal
+from shared.auth.sessions import LiveSessions
 from shared.core.errors import Forbidden, RateLimited, Unauthenticated
 from shared.tokens.authorization import Authorization
 from shared.tokens.clients import PublicClients
@@ -57,22 +58,33 @@ class Studio(Exchange):
         self.database, self.reused = database, []
         clients = PublicClients({"studio": [HOME], "other": [HOME]})
         self.people = People(lambda uid: door.uow(None, identity=uid), door.cache, Vault())
+        self.sessions = LiveSessions(lambda digest, user: door.uow(key_hash=digest, user=user), door.cache)
         granted = GrantedTokens(
             lambda: KEYS,
             lambda presented: door.uow(None, key_hash=presented.hex()),
             lambda: self.people,
+            self.sessions.stands,
             self.reused.append,
         )
         self.granted = granted
         self.service = TokenService(lambda: KEYS, lambda: None, door.attempts, door.uow, clients, granted)
-        self.prover._people = lambda: self.people
+        self.prover._people, self.prover._stands = lambda: self.people, self.sessions.stands
         self.user = self.people.find(Signed()).id
+        database.run(
+            "insert into sessions (id, user_id, digest, device, signed_in_at, expires_at) "
+            "values ('ses_1', :u, 'd', 'd', clock_now(), clock_now() + interval '1 day')",
+            u=self.user,
+        )
         self.person = Principal(self.user, "", frozenset(), kind="user", user=self.user, session="ses_1")
         self.door_ = Authorization(door.uow, lambda: door.uow(None, user=self.user), clients, ISSUER)
 
     def join(self, account, role="owner"):
         statement = "insert into memberships (account_id, user_id, role) values (:a, :u, :r)"
         self.database.run(statement, a=account, u=self.user, r=role)
+        self.forget()
+
+    def sign_out(self):
+        self.database.run("update sessions set revoked_at = clock_now()")
         self.forget()
 
     def forget(self):
@@ -251,13 +263,17 @@ def test_refreshing_gives_no_more_and_to_nobody_else(studio):
     assert studio.refresh(token).scope == "jobs:read"
 
 
-@pytest.mark.parametrize("what", ["disabled", "signed out everywhere", "left", "revoked", "expired"])
+@pytest.mark.parametrize(
+    "what", ["disabled", "signed out", "signed out everywhere", "left", "revoked", "expired"]
+)
 def test_what_was_let_in_goes_out_with_the_person(studio, database, what):
     token = studio.redeem(studio.authorize()["code"])
     assert studio.enter(token).user == studio.user
     if what == "disabled":
         database.run("update users set disabled_at = clock_now()")
         studio.forget()
+    elif what == "signed out":
+        studio.sign_out()
     elif what == "signed out everywhere":
         with studio.door.uow(None, user=studio.user) as uow:
             revoke_tokens(uow, studio.user)
@@ -268,7 +284,7 @@ def test_what_was_let_in_goes_out_with_the_person(studio, database, what):
         studio.granted.revoke(RevocationRequest(token=token.refresh_token, client_id="studio"))
     else:
         database.move_clock(GRANT_LIFE + timedelta(seconds=1))
-    if what in ("disabled", "signed out everywhere", "left"):
+    if what in ("disabled", "signed out", "signed out everywhere", "left"):
         with pytest.raises((Unauthenticated, AccountNotFound)):
             studio.enter(token)
     with pytest.raises(InvalidGrant):
