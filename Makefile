@@ -15,7 +15,7 @@ HOST_PYTHON := $(firstword $(foreach p,$(SUPPORTED),$(shell command -v $(p) >/de
 PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.toml
 INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
-.PHONY: help setup run up down test test-slow auth-conformance faults faults-full check generate bench load \
+.PHONY: help setup run up down test test-slow sign-in auth-conformance faults faults-full check generate bench load \
 	bench-accept bench-pictures bench-cold-start gallery bundle audit reset clean
 
 help: ## list these commands
@@ -40,6 +40,10 @@ test: setup ## all tests but the slow ones
 
 test-slow: setup ## the slow tests
 	$(PY) -m pytest -m slow
+
+sign-in: setup ## sign up in Chromium with the Firebase SDK and translate a picture; build/sign-in/*.png
+	@$(PY) -m tools.reference --pins tests/e2e/browser/firebase.json --to build/firebase
+	$(PY) -m pytest -m slow tests/e2e/browser
 
 auth-conformance: setup ## our Auth emulator, and firebase-tools' where Node is, by one suite
 	$(PY) -m pytest -q tests/contract/auth

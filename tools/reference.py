@@ -1,8 +1,8 @@
-"""Fetch the pinned files of the reference page: python -m tools.reference [--to FOLDER].
+"""Fetch pinned files of an npm package: python -m tools.reference [--to FOLDER] [--pins FILE].
 
-Takes the npm package that `shared/reference/assets.json` names from npm's configured registry, or where there
-is no npm from the public one, checks its integrity and each file's hash, and keeps only these files. Does
-nothing when all are there.
+Without `--pins` they are those of the reference page. Takes the package that the pins name from npm's
+configured registry, or where there is no npm from the public one, checks its integrity and each file's hash,
+and keeps only these files. Does nothing when all are there.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def wrong(folder: Path, files: dict[str, str]) -> list[str]:
     return [name for name, pin in files.items() if _hash(folder / name) != pin]
 
 
-def fetch(folder: Path) -> list[str]:
+def fetch(folder: Path, pins: Path = PINS) -> list[str]:
     """Bring `folder` to hold the pinned files; the names of those that were fetched. Raises `NotFetched`."""
-    pinned = json.loads(PINS.read_text(encoding="utf-8"))
+    pinned = json.loads(pins.read_text(encoding="utf-8"))
     wanted = wrong(folder, pinned["files"])
     if wanted:
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,14 +83,15 @@ def main(argv: list[str] | None = None) -> int:
     """Fetch what is missing; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--to", type=Path, default=DEFAULT, metavar="FOLDER")
+    parser.add_argument("--pins", type=Path, default=PINS, metavar="FILE")
     options = parser.parse_args(argv)
     try:
-        fetched = fetch(options.to)
+        fetched = fetch(options.to, options.pins)
     except (NotFetched, subprocess.TimeoutExpired, requests.RequestException) as error:
-        print(f"The reference page is not there: {error}", file=sys.stderr)
+        print(f"{options.to} could not be filled: {error}", file=sys.stderr)
         return 1
     if fetched:
-        print(f"Fetched {len(fetched)} files of the reference page.")
+        print(f"Fetched {len(fetched)} files into {options.to}.")
     return 0
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from shared.auth.errors import AccountNotFound, CredentialEnded
 from shared.auth.principal import Principal
 from shared.auth.roles import SCOPES_OF, Role
-from shared.cache.read_through import read_through
+from shared.cache.read_through import invalidate, read_through
 from shared.cache.redis import RedisCache, cache_key
 from shared.core.ids import new_id
 from shared.core.scopes import ADMIN
@@ -74,11 +74,16 @@ class Belonging:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody: their id, their accounts, the first joined first, and since when a sign-in counts."""
+    """Somebody: their id, their accounts, the first joined first, and since when a sign-in counts.
+
+    `verified` is whether their address is known to be theirs, by a token of the time `told_at`.
+    """
 
     id: str
     disabled: bool
     valid_after: float
+    verified: bool
+    told_at: float
     belongings: tuple[Belonging, ...]
 
 
@@ -97,6 +102,18 @@ class People:
         Somebody who was never seen is recorded. Raises `CredentialEnded` for somebody who is disabled or must
         sign in again, and `AccountNotFound` for an account that they do not belong to.
         """
+        person = self._remembered(identity)
+        if identity.email_verified and not person.verified and identity.issued_at > person.told_at:
+            # Who has just shown that an address is theirs goes on at once.
+            invalidate(self._cache, [person_cache_key(identity.uid)])
+            person = self._remembered(identity)
+        if person.disabled:
+            raise CredentialEnded("This person is disabled.")
+        if identity.auth_time < person.valid_after:
+            raise CredentialEnded("The sign-in was revoked; sign in again.")
+        return _principal(person, account)
+
+    def _remembered(self, identity: Identity) -> Person:
         person = read_through(
             self._cache,
             person_cache_key(identity.uid),
@@ -107,11 +124,7 @@ class People:
             name="person",
         )
         assert person is not None  # noqa: S101 - somebody who is not there is recorded
-        if person.disabled:
-            raise CredentialEnded("This person is disabled.")
-        if identity.auth_time < person.valid_after:
-            raise CredentialEnded("The sign-in was revoked; sign in again.")
-        return _principal(person, account)
+        return person
 
     def _load(self, identity: Identity) -> Person:
         profile = self._vault.lookup_hash(_PROFILE, json.dumps(_told(identity)))
@@ -186,11 +199,12 @@ def _told(identity: Identity) -> list[object]:
 
 def _person(uow: UnitOfWork, user: str) -> Person:
     uow.act_as(user)
-    columns = (users.c.disabled_at, users.c.tokens_valid_after)
+    columns = (users.c.disabled_at, users.c.tokens_valid_after, users.c.email_verified, users.c.profile_at)
     facts = uow.execute(select(*columns).where(users.c.id == user)).one()
     after = facts.tokens_valid_after
     disabled, valid_after = facts.disabled_at is not None, after.timestamp() if after else 0.0
-    return Person(user, disabled, valid_after, belongings_of(uow, user))
+    told = (facts.email_verified, facts.profile_at.timestamp())
+    return Person(user, disabled, valid_after, *told, belongings_of(uow, user))
 
 
 def belongings_of(uow: UnitOfWork, user: str) -> tuple[Belonging, ...]:
