@@ -41,7 +41,7 @@ def production(instance, monkeypatch):
 
 
 def asked(instance):
-    return [what for what, _ in instance.asked]
+    return sorted(what for what, _ in instance.asked)
 
 
 def test_a_function_logs_in_as_its_own_account_over_the_private_address(production, instance):
