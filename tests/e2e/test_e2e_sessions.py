@@ -9,6 +9,7 @@ import json
 import secrets
 import time
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
@@ -60,6 +61,12 @@ class Browser:
         bearer = {"Authorization": f"Bearer {self.token}"}
         return self.call("POST", "/v1/sessions", headers=bearer, json=body)
 
+    def show_address(self) -> None:
+        """Have the address verified, and sign in again to say so."""
+        self.administer("/accounts:update", localId=self.uid, emailVerified=True)
+        time.sleep(1.1)  # Of two tokens of one second it is not known which is newer.
+        self.token = self.ask("signInWithPassword")["idToken"]
+
     def mine(self) -> list[dict[str, Any]]:
         answer = self.call("GET", "/v1/sessions")
         assert answer.status_code == 200, answer.text
@@ -107,9 +114,7 @@ def test_a_session_works_for_an_account_as_its_person_does(browser):
     bearer = {"Authorization": f"Bearer {browser.token}"}
     early = browser.call("POST", "/v1/account", headers=bearer, json={"name": "Acme"})
     assert (early.status_code, early.json()["type"].rsplit("/", 1)[1]) == (403, "email-not-verified")
-    browser.administer("/accounts:update", localId=browser.uid, emailVerified=True)
-    time.sleep(1.1)  # Of two tokens of one second it is not known which is newer.
-    browser.token = browser.ask("signInWithPassword")["idToken"]
+    browser.show_address()
     browser.sign_in()
     opened = browser.call("POST", "/v1/account", json={"name": "Acme"})
     assert opened.status_code == 201, opened.text
@@ -118,6 +123,36 @@ def test_a_session_works_for_an_account_as_its_person_does(browser):
     for origin in ("http://evil.example", "null"):
         refused = browser.call("POST", "/v1/quotes", json=quoted, headers={"Origin": origin})
         assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[1]) == (403, "foreign-origin")
+
+
+def test_a_session_lets_a_client_in_and_takes_it_along_when_it_ends(browser):
+    browser.show_address()
+    browser.sign_in()
+    assert browser.call("POST", "/v1/account", json={"name": "Acme"}).status_code == 201
+    verifier, home = secrets.token_urlsafe(32), f"{browser.cloud.gateway}/studio"
+    digest = hashlib.sha256(verifier.encode()).digest()
+    order = {"client_id": "studio", "redirect_uri": home, "response_type": "code", "state": "s"}
+    order |= {"code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("=")}
+    order |= {"code_challenge_method": "S256", "scope": "jobs:read"}
+    sent = browser.call("GET", "/v1/oauth/authorize", params=order, allow_redirects=False)
+    assert sent.status_code == 302, sent.text
+    assert sent.headers["Location"].startswith(f"{home}?")
+    answer = parse_qs(urlsplit(sent.headers["Location"]).query)
+    assert answer["state"] == ["s"]
+
+    def exchange(**form: str) -> requests.Response:
+        url = f"{browser.cloud.gateway}/v1/oauth/token"
+        return requests.post(url, data={"client_id": "studio", **form}, timeout=60)
+
+    code = {"grant_type": "authorization_code", "code": answer["code"][0], "redirect_uri": home}
+    token = exchange(**code, code_verifier=verifier).json()
+    bearer = {"Authorization": f"Bearer {token['access_token']}"}
+    jobs = f"{browser.cloud.gateway}/v1/jobs"
+    assert requests.get(jobs, headers=bearer, timeout=60).status_code == 200
+    assert browser.call("DELETE", "/v1/sessions/current").status_code == 204
+    assert requests.get(jobs, headers=bearer, timeout=60).status_code == 401
+    late = exchange(grant_type="refresh_token", refresh_token=token["refresh_token"])
+    assert (late.status_code, late.json()["error"]) == (400, "invalid_grant")
 
 
 def test_signing_out_everywhere_ends_sessions_and_tokens(cloud, browser):
