@@ -5,10 +5,9 @@ The service's part alone would not tell two sessions apart that a person begins 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
-from urllib.parse import urlsplit
 
 from shared.auth.errors import CredentialEnded, ForeignOrigin
 from shared.auth.identity_tokens import IdentityTokens
@@ -29,7 +28,7 @@ class SessionProver:
         tokens: IdentityTokens,
         sessions: LiveSessions,
         people: Callable[[], People],
-        origins: Collection[str],
+        origins: frozenset[str],
     ):
         """`origins` are those that browsers may call from, besides the service's own."""
         self._tokens = tokens
@@ -55,7 +54,4 @@ class SessionProver:
         return replace(person, session=session.id)
 
     def _ours(self, credentials: Credentials) -> bool:
-        origin = credentials.origin
-        if not origin:
-            return False
-        return origin in self._origins or urlsplit(origin).netloc == credentials.host
+        return credentials.origin in self._origins | credentials.own_origins

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+from typing import Final
+from urllib.parse import urlsplit
 
 SESSION_COOKIE = "imangor_session"
 """The cookie that a signed-in browser sends."""
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,24 @@ class Credentials:
             return self.api_key
         scheme, _, token = (self.authorization or "").partition(" ")
         return token.strip() or None if scheme.lower() == "bearer" else None
+
+    @property
+    def own_origins(self) -> frozenset[str]:
+        """The origins of this service's own pages: under its host and TLS, which only this machine's own
+        addresses go without.
+
+        A page that came without TLS may be anybody's who stands in between, whatever host it names.
+        """
+        schemes = ("http", "https") if self.on_loopback else ("https",)
+        return frozenset(f"{scheme}://{self.host}" for scheme in schemes if self.host)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the sender asked for this machine's own address, which has no TLS."""
+        try:
+            return urlsplit(f"//{self.host or ''}").hostname in _LOOPBACK
+        except ValueError:
+            return False
 
 
 def address_prefix(address: str) -> str:

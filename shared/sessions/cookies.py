@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from shared.core.credentials import SESSION_COOKIE, Credentials
-
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 def set_cookie(value: str, seconds: int, credentials: Credentials) -> dict[str, str]:
@@ -14,8 +10,7 @@ def set_cookie(value: str, seconds: int, credentials: Credentials) -> dict[str, 
 
     A browser takes no secure cookie from this machine's own address, which has no TLS.
     """
-    name = (credentials.host or "").rsplit(":", 1)[0]
-    secure = "" if name in _LOOPBACK else " Secure;"
+    secure = "" if credentials.on_loopback else " Secure;"
     cookie = f"{SESSION_COOKIE}={value}; Path=/v1; Max-Age={seconds}; HttpOnly;{secure} SameSite=Strict"
     return {"Set-Cookie": cookie}
 

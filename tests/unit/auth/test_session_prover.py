@@ -30,8 +30,8 @@ class Everything:
 
 def proven(session=LiveSession("ses_1", "usr_ann", 60.0), **credentials):  # noqa: B008 - it is never changed
     world = Everything(session)
-    prover = SessionProver(world, world, lambda: world, {"https://app.example"})
-    return prover.prove("cookie", Credentials(host="api.example", **credentials))
+    prover = SessionProver(world, world, lambda: world, frozenset({"https://app.example"}))
+    return prover.prove("cookie", Credentials(**{"host": "api.example", **credentials}))
 
 
 def test_a_cookie_proves_the_person_and_names_the_session():
@@ -53,6 +53,8 @@ def test_a_cookie_proves_the_person_and_names_the_session():
         ("POST", "https://api.example.evil.example", False),
         ("PATCH", "http://app.example", False),
         ("DELETE", "https://api.example:444", False),
+        ("POST", "http://api.example", False),
+        ("POST", "", False),
     ],
 )
 def test_a_change_comes_from_a_page_of_ours(method, origin, passes):
@@ -61,6 +63,27 @@ def test_a_change_comes_from_a_page_of_ours(method, origin, passes):
     else:
         with pytest.raises(ForeignOrigin):
             proven(method=method, origin=origin)
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "passes"),
+    [
+        ("127.0.0.1:8080", "http://127.0.0.1:8080", True),
+        ("localhost", "http://localhost", True),
+        ("[::1]:8080", "http://[::1]:8080", True),
+        ("127.0.0.1:8080", "http://127.0.0.1:8081", False),
+        ("127.0.0.1.evil.example", "http://127.0.0.1.evil.example", False),
+        ("[", "http://[", False),
+        (None, "https://", False),
+        (None, "https://None", False),
+    ],
+)
+def test_pages_without_tls_are_ours_only_on_this_machine(host, origin, passes):
+    if passes:
+        assert proven(method="POST", host=host, origin=origin).session == "ses_1"
+    else:
+        with pytest.raises(ForeignOrigin):
+            proven(method="POST", host=host, origin=origin)
 
 
 def test_a_session_that_ended_or_is_anothers_proves_nobody():
