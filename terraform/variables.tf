@@ -137,6 +137,22 @@ variable "identity_platform" {
   description = "Turn Identity Platform on in the project. It cannot be turned off again."
 }
 
+variable "identity_domains" {
+  type        = list(string)
+  default     = []
+  description = "Domains, besides `domain`, whose pages may sign people in."
+}
+
+variable "identity_oidc" {
+  type        = map(object({ issuer = string, client_id = string }))
+  default     = {}
+  description = "OpenID Connect providers that people may sign in with, by a short name: `acme` is `oidc.acme`."
+  validation {
+    condition     = alltrue([for name, provider in var.identity_oidc : can(regex("^[a-z0-9][a-z0-9.-]*$", name)) && startswith(provider.issuer, "https://")])
+    error_message = "Names are small letters, digits, dots and hyphens; issuers are https URLs."
+  }
+}
+
 variable "alert_emails" {
   type        = list(string)
   default     = []

@@ -42,7 +42,7 @@ class GatewayServer:
             idle_after=runner.options.function_idle,
         )
         self._proxy = Proxy(self.pool)
-        console = Console(runner.status, lambda job: _source_url(runner, job), state.mail)
+        console = Console(runner.status, lambda job: _source_url(runner, job), state.mail, at.identity_url)
         gateway = Gateway(runner.manifests, self._proxy, state.keys, at.function_url, console)
         self._app = gateway.application()
         self._app.middlewares.append(self._wait_until_ready)

@@ -87,7 +87,7 @@ async def gateway(root: Path, limit: int = 6, idle_after: float = 900) -> AsyncI
     pool = FunctionPool(nursery, logs, lambda _: environment, limit=limit, idle_after=idle_after, root=root)
     proxy = Proxy(pool)
     url = f"http://127.0.0.1:{port}"
-    console = Console(lambda: {"ready": True}, lambda job: f"{url}/{job}", root / "mail")
+    console = Console(lambda: {"ready": True}, lambda job: f"{url}/{job}", root / "mail", f"{url}/v1/echo")
     app = Gateway(load_all(root / "functions"), proxy, keys, f"{url}/_functions/{{function}}", console)
     runner = web.AppRunner(app.application(), shutdown_timeout=1)
     await runner.setup()

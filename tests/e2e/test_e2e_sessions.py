@@ -155,6 +155,14 @@ def test_a_session_lets_a_client_in_and_takes_it_along_when_it_ends(browser):
     assert (late.status_code, late.json()["error"]) == (400, "invalid_grant")
 
 
+def test_the_console_shows_people_and_where_the_links_of_their_mails_lead(browser):
+    browser.ask("sendOobCode", email=browser.email, requestType="PASSWORD_RESET")
+    shown = requests.get(f"{browser.cloud.gateway}/_local/people", timeout=20).json()
+    assert browser.email in {person["email"] for person in shown["people"]}
+    (code,) = [code for code in shown["codes"] if code["email"] == browser.email]
+    assert "resetPassword" in code["oobLink"]
+
+
 def test_signing_out_everywhere_ends_sessions_and_tokens(cloud, browser):
     other = Browser(cloud, browser.email)
     browser.sign_in()

@@ -25,6 +25,8 @@ EVERYTHING = (
     "billing_account=000000-000000-000000",
     "results_retention_seconds=3600",
     "identity_platform=true",
+    'identity_domains=["app.example.org"]',
+    'identity_oidc={acme={issuer="https://login.acme.example",client_id="imangor"}}',
     'settings={LOG_LEVEL="DEBUG"}',
     "secrets_version={KEY_PEPPER=2}",
 )
@@ -156,6 +158,7 @@ def test_what_is_optional_is_made_when_it_is_asked_for(rehearse):
     assert {re.sub(r"\[.*", "", address) for address in set(plan) - set(plain)} == {
         "google_billing_budget.month",
         "google_identity_platform_config.people",
+        "google_identity_platform_oauth_idp_config.provider",
         "google_kms_crypto_key_iam_member.agent",
         "google_monitoring_notification_channel.email",
     }
@@ -169,6 +172,10 @@ def test_what_is_optional_is_made_when_it_is_asked_for(rehearse):
     assert {f["service_config"][0]["environment_variables"]["LOG_LEVEL"] for f in _functions(plan)} == {
         "DEBUG"
     }
+    people = plan["google_identity_platform_config.people[0]"]
+    assert people["authorized_domains"][1:] == ["app.example.org"]
+    provider = plan['google_identity_platform_oauth_idp_config.provider["acme"]']
+    assert (provider["name"], provider["response_type"]) == ("oidc.acme", [{"id_token": True}])
     channels = [a["notification_channels"] for a in _of(plan, "google_monitoring_alert_policy").values()]
     assert all(len(each) == 1 for each in channels)
 
