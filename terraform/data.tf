@@ -1,4 +1,4 @@
-# Where data lies: PostgreSQL, Redis and the two buckets.
+# Where data lies: PostgreSQL and the two buckets. Redis is in cache.tf.
 
 locals {
   origins = length(var.cors_origins) > 0 ? [var.cors_origins] : []
@@ -89,22 +89,6 @@ resource "google_sql_user" "function" {
   type            = "CLOUD_IAM_SERVICE_ACCOUNT"
   deletion_policy = "ABANDON" # a user that owns grants cannot be dropped by the API
   depends_on      = [module.function]
-}
-
-resource "google_redis_instance" "cache" {
-  name                    = "imangor"
-  region                  = var.region
-  redis_version           = "REDIS_7_2"
-  tier                    = var.redis_tier
-  memory_size_gb          = var.redis_gigabytes
-  authorized_network      = google_compute_network.private.id
-  connect_mode            = "PRIVATE_SERVICE_ACCESS"
-  auth_enabled            = true
-  transit_encryption_mode = "SERVER_AUTHENTICATION"
-  customer_managed_key    = var.cmek_key
-  redis_configs           = { maxmemory-policy = "allkeys-lru" }
-  labels                  = local.labels
-  depends_on              = [google_service_networking_connection.services, google_kms_crypto_key_iam_member.agent]
 }
 
 resource "google_storage_bucket" "media" {

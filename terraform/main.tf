@@ -3,8 +3,8 @@
 locals {
   apis = [
     "artifactregistry", "billingbudgets", "cloudbuild", "cloudfunctions", "cloudkms", "cloudscheduler", "cloudtasks",
-    "compute", "iam", "iamcredentials", "identitytoolkit", "logging", "monitoring", "pubsub", "redis", "run",
-    "secretmanager", "servicenetworking", "sqladmin", "storage", "translate", "vision",
+    "compute", "iam", "iamcredentials", "identitytoolkit", "logging", "monitoring", "networkconnectivity", "pubsub", "redis",
+    "run", "secretmanager", "servicenetworking", "sqladmin", "storage", "translate", "vision",
   ]
   agent  = { for name, host in local.agents : name => "service-${var.project_number}@${host}.iam.gserviceaccount.com" }
   agents = { pubsub = "gcp-sa-pubsub", redis = "cloud-redis", sql = "gcp-sa-cloud-sql", secrets = "gcp-sa-secretmanager" }
@@ -17,6 +17,8 @@ locals {
     CORS_ORIGINS             = join(",", var.cors_origins)
     INSTANCE_CONNECTION_NAME = "${var.project}:${var.region}:${local.database}"
     DATABASE_NAME            = local.database
+    REDIS_CLUSTER            = tostring(local.clustered)
+    REDIS_IAM                = tostring(local.clustered)
     MAIL_FROM                = coalesce(var.mail_from, "no-reply@${var.domain}")
     TOKEN_ISSUER             = "https://${var.domain}"
     OAUTH_CLIENTS            = jsonencode({ studio = ["https://${var.domain}/studio"] })

@@ -2,13 +2,6 @@
 # is made by Google and an attribute of the instance.
 
 locals {
-  # The instance's certificate is signed by an authority of its own, so that the authority proves the instance,
-  # and its name need not be looked at.
-  redis_url = join("", [
-    "rediss://:", urlencode(google_redis_instance.cache.auth_string), "@",
-    google_redis_instance.cache.host, ":", google_redis_instance.cache.port, "/0?ssl_check_hostname=false&ssl_ca_data=",
-    urlencode(join("\n", google_redis_instance.cache.server_ca_certs[*].cert)),
-  ])
   made = {
     KEY_PEPPER         = ephemeral.random_password.secret["KEY_PEPPER"].result
     WEBHOOK_KEY        = ephemeral.random_password.secret["WEBHOOK_KEY"].result

@@ -104,7 +104,13 @@ variable "redis_tier" {
 variable "redis_gigabytes" {
   type        = number
   default     = 1
-  description = "Memory of Redis."
+  description = "Memory of Redis, where it is one instance."
+}
+
+variable "redis_shards" {
+  type        = number
+  default     = 0
+  description = "Shards of a Redis Cluster that takes the place of the one instance, with a replica each where the tier is STANDARD_HA; 0 for none. See scaling.md."
 }
 
 variable "protect" {

@@ -66,7 +66,7 @@ def forget_key(uow: UnitOfWork, row: Any) -> None:
 
 def hashed_cache_key(digest: bytes) -> str:
     """Where the cache holds what a key with this hash proves."""
-    return cache_key("keys", digest.hex())
+    return cache_key(digest.hex(), "key")
 
 
 def id_cache_key(account: str, key: str) -> str:

@@ -162,7 +162,7 @@ class People:
 
 def person_cache_key(uid: str) -> str:
     """Where somebody is cached by their identity; what changes them invalidates it."""
-    return cache_key("people", uid)
+    return cache_key(uid, "person")
 
 
 def normal_address(email: str) -> str:

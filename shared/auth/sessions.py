@@ -91,12 +91,12 @@ def cookie_digest(cookie: str) -> bytes:
 
 def cookie_cache_key(digest: bytes) -> str:
     """Where the session of a cookie is cached."""
-    return cache_key("sessions", digest.hex())
+    return cache_key(digest.hex(), "session")
 
 
 def session_cache_key(session: str) -> str:
     """Where a session is cached by its id."""
-    return cache_key("sessions", session)
+    return cache_key(session, "session")
 
 
 def forget_session(uow: UnitOfWork, session: str, digest: bytes) -> None:

@@ -1,7 +1,7 @@
 """Redis through redis-py: the only file that knows it. Everything here works, slower, without a Redis.
 
-Keys look like `imangor:{acc_…}:rest`. The braces are Redis's hash tag: what belongs to one account lies in
-one slot, so that a script may touch several of its keys.
+It is one server or a Redis Cluster. Keys look like `imangor:{acc_…}:rest`. The braces are Redis's hash tag:
+what belongs to one account lies in one slot, so that a script may touch several of its keys.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from shared.cache.errors import CacheUnavailable
+from shared.cache.login import AccessTokenLogin
 from shared.core.config import Misconfigured, RedisSettings
 from shared.core.metrics import Metric, count
 
 if TYPE_CHECKING:
-    from redis import Redis
+    from redis import Redis, RedisCluster
+
+    Client = Redis | RedisCluster
 
 T = TypeVar("T")
 
@@ -24,11 +27,15 @@ PAUSE: Final = 1.0
 """Seconds to do without Redis after it failed, so that a hanging one costs a request its timeout once."""
 
 _OWED_LIMIT: Final = 1000
+_NO_BRACES: Final = str.maketrans({"%": "%25", "{": "%7B", "}": "%7D"})
 
 
 def cache_key(owner: str, *parts: str) -> str:
-    """The key of `parts` that belongs to `owner`: an account's id, or a word for what nobody owns."""
-    return ":".join(("imangor", "{" + owner + "}", *parts))
+    """The key of `parts` that belongs to `owner`: an account, or what else is one of many.
+
+    All keys of an owner lie on one node of a cluster, so a single owner for everybody would fill that one.
+    """
+    return ":".join(("imangor", "{" + (owner.translate(_NO_BRACES) or "%") + "}", *parts))
 
 
 class RedisCache:
@@ -41,7 +48,7 @@ class RedisCache:
         """Without `settings.redis_url` everything misses and nothing is counted as an error."""
         self._settings = settings
         self._lock = threading.Lock()
-        self._redis: Redis | None = None
+        self._redis: Client | None = None
         self._scripts: dict[str, Any] = {}
         self._closed_until = 0.0
         self._owed: set[str] = set()
@@ -73,28 +80,31 @@ class RedisCache:
     def script(self, source: str, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         """Run a Lua script by its hash, sending the source only where Redis does not know it.
 
-        Raises `CacheUnavailable` instead of inventing an answer.
+        Raises `CacheUnavailable` instead of inventing an answer, and ValueError for keys of several owners: a
+        Redis Cluster could not run it, so no Redis does.
         """
+        if len({key[: key.find("}")] for key in keys}) > 1:
+            raise ValueError("The keys of a script belong to one owner.")
 
-        def run(redis: Redis) -> Any:
+        def run(redis: Client) -> Any:
             if source not in self._scripts:
                 self._scripts[source] = redis.register_script(source)
             return self._scripts[source](keys=keys, args=args)
 
         return self.attempt(run)
 
-    def attempt(self, operation: Callable[[Redis], T]) -> T:
+    def attempt(self, operation: Callable[[Client], T]) -> T:
         """Run `operation`; raises `CacheUnavailable` when there is no Redis, or it failed now or just now."""
         if not self.enabled:
             raise CacheUnavailable
-        redis = self._client()
-        from redis.exceptions import RedisError
+        from redis.exceptions import RedisClusterException, RedisError
 
         self._enter()
         try:
+            redis = self._client()
             self._pay(redis)
             result = operation(redis)
-        except (RedisError, OSError) as error:
+        except (RedisError, RedisClusterException, OSError) as error:
             self._closed_until = time.monotonic() + PAUSE
             count(Metric.CACHE, outcome="error", kind=type(error).__name__)
             raise CacheUnavailable from error
@@ -118,7 +128,7 @@ class RedisCache:
             if self._closed_until:
                 self._closed_until = now + PAUSE
 
-    def _pay(self, redis: Redis) -> None:
+    def _pay(self, redis: Client) -> None:
         """Send the deletions that an outage swallowed, before a read can see what they were to remove."""
         if not self._owed:
             return
@@ -128,7 +138,7 @@ class RedisCache:
         with self._lock:
             self._owed -= owed
 
-    def _client(self) -> Redis:
+    def _client(self) -> Client:
         if self._redis is None:
             with self._lock:
                 if self._redis is None:
@@ -136,20 +146,31 @@ class RedisCache:
         return self._redis
 
 
-def _connect(settings: RedisSettings) -> Redis:
-    """Build the client. It replaces connections that the server closed, and retries nothing that failed."""
-    from redis import Redis
+def _connect(settings: RedisSettings) -> Client:
+    """Build the client. It replaces connections that the server closed, and retries nothing that failed.
+
+    A cluster is asked for its nodes at once; raises `RedisClusterException` where none of them answers.
+    """
+    from redis import Redis, RedisCluster
     from redis.backoff import NoBackoff
+    from redis.connection import parse_url
     from redis.retry import Retry
 
+    url, parsed = settings.redis_url or "", cast("Callable[[str], dict[str, Any]]", parse_url)
     try:
-        return Redis.from_url(
-            settings.redis_url or "",
-            socket_timeout=settings.redis_timeout,
-            socket_connect_timeout=settings.redis_timeout,
-            socket_keepalive=True,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-        )
+        if parsed(url).get("db") and settings.redis_cluster:
+            raise Misconfigured("REDIS_URL names a database, and a Redis Cluster has only the first")
     except ValueError:
         raise Misconfigured("REDIS_URL is not a redis:// or rediss:// URL") from None
+    options: dict[str, Any] = {
+        "socket_timeout": settings.redis_timeout,
+        "socket_connect_timeout": settings.redis_timeout,
+        "socket_keepalive": True,
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "credential_provider": AccessTokenLogin() if settings.redis_iam else None,
+    }
+    if settings.redis_cluster:
+        # Who is in the cluster is asked of the URL's address alone, which somebody always answers at.
+        return RedisCluster.from_url(url, dynamic_startup_nodes=False, **options)
+    return Redis.from_url(url, **options)

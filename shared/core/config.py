@@ -98,7 +98,9 @@ class DatabaseSettings(Settings):
 class RedisSettings(Settings):
     """How to reach Redis. Without it everything works, slower and without politeness limits."""
 
-    redis_url: str | None = Field(None, description="redis:// or rediss:// URL")
+    redis_url: str | None = Field(None, description="redis:// or rediss:// URL; of any node of a cluster")
+    redis_cluster: bool = Field(False, description="Redis is a cluster, whose nodes share the keys out")
+    redis_iam: bool = Field(False, description="log in to Redis with the service account's access token")
     redis_timeout: float = Field(0.25, gt=0, description="seconds to wait for Redis before doing without")
 
 

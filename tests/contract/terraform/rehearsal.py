@@ -23,11 +23,17 @@ _ITERATOR = "(?<![\\w.]){name}\\.(key|value)"
 _EMAIL = "${%s}@${var.project}.iam.gserviceaccount.com"
 _MADE_BY_GOOGLE = {
     "server_ca_certs": lambda body: '[{ cert = "PEM" }]',
+    "managed_server_ca": lambda body: '[{ ca_certs = [{ certificates = ["PEM"] }] }]',
+    "discovery_endpoints": lambda body: '[{ address = "10.8.0.9", port = 6379 }]',
     "email": lambda body: f'"{_EMAIL % _text(body["account_id"])}"',
     "member": lambda body: f'"serviceAccount:{_EMAIL % _text(body["account_id"])}"',
     "name": lambda body: f'"projects/-/serviceAccounts/{_EMAIL % _text(body["account_id"])}"',
 }
-_OF = {"google_redis_instance": {"server_ca_certs"}, "google_service_account": {"email", "member", "name"}}
+_OF = {
+    "google_redis_instance": {"server_ca_certs"},
+    "google_redis_cluster": {"managed_server_ca", "discovery_endpoints"},
+    "google_service_account": {"email", "member", "name"},
+}
 _REPEATED = {"for_each": "{{ for k, v in {0} : k => v.input }}", "count": "{0}[*].input", "": "{0}.input"}
 
 

@@ -84,7 +84,8 @@ def test_roles_on_the_whole_project_are_those_that_need_it(root_module):
     granted = {r.role for g in capabilities().words.values() for r in g.roles if r.on == "project"}
     assert granted <= ON_PROJECT
     members = dict(_all(root_module, "^google_project_iam_member$"))
-    assert set(members) == {"google_project_iam_member.builds"}
+    assert set(members) == {"google_project_iam_member.builds", "google_project_iam_member.cache"}
+    assert members["google_project_iam_member.cache"]["role"] == "roles/redis.dbConnectionUser"
     assert set(re.findall(r"roles/[\w.]+", _text(members["google_project_iam_member.builds"]))) == BUILDER
 
 
@@ -121,6 +122,9 @@ def test_data_has_private_addresses_and_encrypted_connections(root_module):
     (redis,) = [body for _, body in _all(root_module, "^google_redis_instance$")]
     assert redis["auth_enabled"] is True
     assert redis["transit_encryption_mode"] == "SERVER_AUTHENTICATION"
+    (cluster,) = [body for _, body in _all(root_module, "^google_redis_cluster$")]
+    assert cluster["authorization_mode"] == "AUTH_MODE_IAM_AUTH"
+    assert cluster["transit_encryption_mode"] == "TRANSIT_ENCRYPTION_MODE_SERVER_AUTHENTICATION"
 
 
 def test_functions_log_in_without_passwords(root_module):

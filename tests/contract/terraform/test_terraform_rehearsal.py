@@ -201,12 +201,37 @@ def test_functions_get_the_secrets_that_are_made_and_nobody_the_migrations(rehea
 def test_redis_is_reached_over_tls_with_its_own_authority(rehearse):
     from redis import Redis
 
-    written = rehearse("prod")['google_secret_manager_secret_version.value["REDIS_URL"]']["secret_data_wo"]
+    plan = rehearse("prod")
+    written = plan['google_secret_manager_secret_version.value["REDIS_URL"]']["secret_data_wo"]
     url = written.replace("google_redis_instance__cache.port", "6378")
     pool = Redis.from_url(url).connection_pool
     assert pool.connection_class.__name__ == "SSLConnection"
     assert pool.connection_kwargs["ssl_ca_data"] == "PEM"
     assert pool.connection_kwargs["password"] == "google_redis_instance__cache.auth_string"
+    assert _cache_settings(plan) == {("false", "false")}
+
+
+def _cache_settings(plan: dict[str, Any]) -> set[tuple[str, str]]:
+    env = [f["service_config"][0]["environment_variables"] for f in _functions(plan)]
+    return {(e["REDIS_CLUSTER"], e["REDIS_IAM"]) for e in env if "REDIS_CLUSTER" in e}
+
+
+def test_a_redis_cluster_takes_the_place_of_the_instance(rehearse):
+    from redis.connection import parse_url
+
+    plan = rehearse("prod", "redis_shards=3")
+    assert _of(plan, "google_redis_instance") == {}
+    cluster = plan["google_redis_cluster.cache[0]"]
+    assert (cluster["shard_count"], cluster["replica_count"]) == (3, 1)
+    assert cluster["authorization_mode"] == "AUTH_MODE_IAM_AUTH"
+    assert cluster["transit_encryption_mode"] == "TRANSIT_ENCRYPTION_MODE_SERVER_AUTHENTICATION"
+    url = plan['google_secret_manager_secret_version.value["REDIS_URL"]']["secret_data_wo"]
+    parts = parse_url(url)
+    assert (parts["host"], parts["port"], parts["ssl_ca_data"]) == ("10.8.0.9", 6379, "PEM")
+    assert "password" not in parts
+    assert _cache_settings(plan) == {("true", "true")}
+    users = {a["member"] for n, a in plan.items() if n.startswith("google_project_iam_member.cache")}
+    assert users == {_member(name) for name, m in MANIFESTS.items() if "cache" in map(str, m.uses)}
 
 
 def test_the_dashboard_shows_what_the_alerts_look_at(rehearse):
