@@ -71,7 +71,7 @@ MEANINGS: Final[dict[Action, str]] = {
     Action.SESSION_RENAMED: "a session got another name",
     Action.TOKEN_ISSUED: "an API key was exchanged for an access token",
     Action.TOKENS_REVOKED: "every session and token of a person was ended",
-    Action.SIGN_IN_FAILED: "a credential was refused",
+    Action.SIGN_IN_FAILED: "a credential was refused; told once a minute of each key, person or place",
     Action.ATTEMPTS_LIMITED: "too many credentials were refused; more are not looked at for a while",
     Action.TOKEN_REUSED: "a token that may be used once was presented again; what came of it is revoked",
     Action.CREDITS_GRANTED: "credits were given",

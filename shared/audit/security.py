@@ -34,6 +34,13 @@ class SecurityEvents:
         told = {"security_event": action.value, "target": target, "address": who.address, **facts}
         _log.warning("a security event", extra={"fields": told})
         count(Metric.SECURITY_EVENTS, event=action.value)
+        self.note(action, target, account, **facts)
+
+    def note(
+        self, action: Action, target: str | None = None, account: str | None = None, **facts: Fact
+    ) -> None:
+        """As `tell`, where it is no event that anybody is called for: the audit log alone has it."""
+        who = self._actor()
         try:
             with self._open_uow(account) as uow:
                 record(uow, action, target, who=who, **facts)

@@ -30,14 +30,22 @@ _ADDRESS, _NAME = "attempts", "attempts-on"
 class FailedAttempts:
     """Counts them, and refuses beyond the limit."""
 
-    def __init__(self, limiter: RateLimiter, report: Callable[[Credentials], None], limit: int) -> None:
+    def __init__(
+        self,
+        limiter: RateLimiter,
+        report: Callable[[Credentials], None],
+        limit: int,
+        guessed: Callable[[Credentials, str | None], None],
+    ) -> None:
         """So many guesses may come from one address prefix, or for one name, in `SECONDS`.
 
-        `report` is told when a place, or whoever tries one name, has used them up.
+        `report` is told when a place, or whoever tries one name, has used them up, `guessed` of each guess
+        before, with its name.
         """
         self._limiter = limiter
         self._report = report
         self._limit = limit
+        self._guessed = guessed
 
     def check(self, credentials: Credentials) -> None:
         """Before something is looked up: raise `RateLimited` where too many were wrong."""
@@ -69,6 +77,7 @@ class FailedAttempts:
             self._take(credentials, _ADDRESS, address_prefix(credentials.address))
             if name is not None:
                 self._take(credentials, _NAME, name)
+            self._guessed(credentials, name)
             raise
 
     def _take(self, credentials: Credentials, rule: str, whom: str) -> None:

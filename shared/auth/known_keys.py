@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select, update
+from sqlalchemy import Row, and_, or_, select, update
 
 from shared.auth.principal import ADMIN, Principal
 from shared.auth.repository import account_of, is_platforms_own
@@ -18,7 +18,7 @@ from shared.db.unit_of_work import UnitOfWork
 
 _k = api_keys.c
 _COLUMNS: Final = (
-    _k.id, _k.account_id, _k.scopes, _k.rate_limit, _k.expires_at,
+    _k.id, _k.account_id, _k.scopes, _k.rate_limit, _k.expires_at, _k.revoked_at,
     _k.hash, _k.pepper, _k.previous_hash, _k.previous_pepper, _k.previous_until,
 )  # fmt: skip
 _ALIVE: Final = and_(_k.revoked_at.is_(None), or_(_k.expires_at.is_(None), _k.expires_at > clock_now()))
@@ -32,18 +32,32 @@ class KnownKey:
     seconds: float = math.inf
 
 
-def find_key(uow: UnitOfWork, digests: Sequence[bytes], mark: bytes | None = None) -> KnownKey | None:
-    """The live key that has one of these hashes, which the unit of work must present, too.
+@dataclass(frozen=True)
+class EndedKey:
+    """A key whose secret was good: it was `revoked`, has `expired`, or its secret was `replaced`."""
+
+    id: str
+    account: str
+    reason: str
+
+
+def find_key(
+    uow: UnitOfWork, digests: Sequence[bytes], mark: bytes | None = None
+) -> KnownKey | EndedKey | None:
+    """The key that has, or had, one of these hashes, which the unit of work must present, too.
 
     The first of `digests` is the hash under the newest pepper, whose mark is `mark`: a key that is found by
     another one, or of whose hash it is not known, is from then on kept by the first. After a rotation the
     secret that was replaced is good until its overlap ends.
     """
-    replaced = and_(_k.previous_hash.in_(digests), _k.previous_until > clock_now())
-    row = _first(uow, or_(_k.hash.in_(digests), replaced))
+    which = or_(_k.hash.in_(digests), _k.previous_hash.in_(digests))
+    row = uow.execute(select(*_COLUMNS).where(which)).first()
     if row is None:
         return None
     current = bytes(row.hash) in digests
+    reason = _ended(row, current, uow.now)
+    if reason is not None:
+        return EndedKey(row.id, row.account_id, reason)
     known = _known(uow, row, row.expires_at if current else row.previous_until)
     if known is not None and mark is not None:
         _keep_newest(uow, row, "" if current else "previous_", digests[0], mark)
@@ -52,8 +66,14 @@ def find_key(uow: UnitOfWork, digests: Sequence[bytes], mark: bytes | None = Non
 
 def find_key_by_id(uow: UnitOfWork, key: str) -> KnownKey | None:
     """The live key of the unit of work's account that has this id."""
-    row = _first(uow, _k.id == key)
+    row = uow.execute(select(*_COLUMNS).where(_k.id == key, _ALIVE)).first()
     return None if row is None else _known(uow, row, row.expires_at)
+
+
+def account_of_key(uow: UnitOfWork, key: str) -> str | None:
+    """The account of whatever key has this id; nothing else of it is told."""
+    found: str | None = uow.sql("select account_of_key(:key)", key=key).scalar()
+    return found
 
 
 def forget_key(uow: UnitOfWork, row: Any) -> None:
@@ -74,8 +94,13 @@ def id_cache_key(account: str, key: str) -> str:
     return cache_key(account, "keys", key)
 
 
-def _first(uow: UnitOfWork, which: ColumnElement[bool]) -> Row[Any] | None:
-    return uow.execute(select(*_COLUMNS).where(which, _ALIVE)).first()
+def _ended(row: Row[Any], current: bool, now: datetime) -> str | None:
+    """Why a key's secret, its current one or the one before, is not good any more."""
+    if row.revoked_at is not None:
+        return "revoked"
+    if row.expires_at is not None and row.expires_at <= now:
+        return "expired"
+    return None if current or row.previous_until > now else "replaced"
 
 
 def _known(uow: UnitOfWork, row: Row[Any], end: datetime | None) -> KnownKey | None:

@@ -16,6 +16,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.auth.errors import AccountNotFound, CredentialEnded
+from shared.auth.failed_sign_ins import FailedSignIns
 from shared.auth.principal import Principal
 from shared.auth.roles import SCOPES_OF, Role
 from shared.cache.read_through import invalidate, read_through
@@ -90,11 +91,18 @@ class Person:
 class People:
     """Finds people by verified identities, and keeps what is known of them."""
 
-    def __init__(self, open_uow: Callable[[str], UnitOfWork], cache: RedisCache, vault: Vault):
+    def __init__(
+        self,
+        open_uow: Callable[[str], UnitOfWork],
+        cache: RedisCache,
+        vault: Vault,
+        failed: FailedSignIns,
+    ):
         """`open_uow` opens a unit of work that presents an identity."""
         self._open_uow = open_uow
         self._cache = cache
         self._vault = vault
+        self._failed = failed
 
     def find(self, identity: Identity, account: str | None = None) -> Principal:
         """Who this is, for the account asked for or else the one they joined first.
@@ -108,6 +116,9 @@ class People:
             invalidate(self._cache, [person_cache_key(identity.uid)])
             person = self._remembered(identity)
         if person.disabled:
+            accounts = [belonging.account for belonging in person.belongings]
+            asked = account if account in accounts else next(iter(accounts), None)
+            self._failed.tell(person.id, asked, "disabled")
             raise CredentialEnded("This person is disabled.")
         if identity.auth_time < person.valid_after:
             raise CredentialEnded("The sign-in was revoked; sign in again.")

@@ -11,6 +11,7 @@ from sqlalchemy import Row, select
 
 from shared.audit.actions import Action
 from shared.audit.log import record
+from shared.auth.failed_sign_ins import FailedSignIns
 from shared.auth.identity_tokens import IdentityTokens
 from shared.auth.people import revoke_tokens
 from shared.auth.principal import Principal
@@ -49,12 +50,14 @@ class SessionService:
         open_uow: Callable[[], UnitOfWork],
         tokens: Callable[[], IdentityTokens],
         directory: Callable[[], Directory],
+        failed: FailedSignIns,
     ):
         """`current` gives the request's unit of work, `open_uow` opens another of the person who calls."""
         self._current = current
         self._open_uow = open_uow
         self._tokens = tokens
         self._directory = directory
+        self._failed = failed
 
     def create(
         self, caller: Principal, credentials: Credentials, order: CreateSession
@@ -69,8 +72,10 @@ class SessionService:
             raise SignInTooOld()
         identity = self._tokens().verify_id_token(token)
         with self._open_uow() as uow:
-            if uow.now.timestamp() - identity.auth_time > FRESH_SECONDS:
-                raise SignInTooOld()
+            age = uow.now.timestamp() - identity.auth_time
+        if age > FRESH_SECONDS:
+            self._failed.tell(str(caller.user), None, "too-old")
+            raise SignInTooOld()
         signed = self._directory().session_cookie(token, order.days * _DAY)
         cookie = f"{signed}.{secrets.token_urlsafe(32)}"
         with self._open_uow() as uow:

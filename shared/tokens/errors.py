@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.auth.errors import RefusedAgain
+from shared.auth.errors import CredentialEnded, RefusedAgain
 from shared.core.errors import ImangorError, Unauthenticated
 
 
@@ -19,6 +19,10 @@ class InvalidClient(Unauthenticated):
 
 class ClientRefusedAgain(InvalidClient, RefusedAgain):
     """The client was refused a moment ago."""
+
+
+class ClientEnded(InvalidClient, CredentialEnded):
+    """The client's key has expired or was revoked."""
 
 
 class InvalidTokenRequest(ImangorError):

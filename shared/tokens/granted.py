@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.auth.errors import AccountNotFound
+from shared.auth.failed_sign_ins import FailedSignIns
 from shared.auth.people import People
 from shared.auth.principal import Principal
 from shared.auth.token_prover import KnownIdentity
@@ -40,6 +41,7 @@ class GrantedTokens:
         people: Callable[[], People],
         stands: Callable[[str, str], bool],
         tell: Callable[[GrantRecord], None],
+        failed: FailedSignIns,
     ) -> None:
         """`open_uow` opens a unit of work that presents a hash; `tell` hears of what was used twice.
 
@@ -50,6 +52,7 @@ class GrantedTokens:
         self._people = people
         self._stands = stands
         self._tell = tell
+        self._failed = failed
 
     def redeem(self, client: str, order: TokenRequest) -> Token:
         """Tokens for a code. Raises `InvalidTokenRequest`, `InvalidGrant`."""
@@ -109,16 +112,18 @@ class GrantedTokens:
             if grant is None or grant.revoked_at is not None:
                 raise InvalidGrant()
             reused = used(grant)
+            fitting = not reused and fits(grant, uow.now)
             if reused:
                 grants.change(grant.id, revoked_at=clock_now())
-            elif not fits(grant, uow.now):
-                raise InvalidGrant()
-            else:
+            elif fitting:
                 scopes = _narrowed(grant, scope)
                 times = {"refreshed_at": clock_now(), "redeemed_at": grant.redeemed_at or clock_now()}
                 grants.keep(grant.id, following, **times)
         if reused:
             self._tell(grant)
+        elif not fitting:
+            self._failed.tell(grant.id, grant.account_id, "misfit")
+        if not fitting:
             raise InvalidGrant()
         return self._token(grant, identity, scopes & person.scopes, following)
 

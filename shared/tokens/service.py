@@ -8,7 +8,7 @@ from dataclasses import replace
 from shared.audit.actions import Action
 from shared.audit.log import record
 from shared.auth.attempts import FailedAttempts
-from shared.auth.errors import RefusedAgain
+from shared.auth.errors import CredentialEnded, RefusedAgain
 from shared.auth.key_prover import KeyProver
 from shared.auth.principal import Principal
 from shared.core.credentials import Credentials
@@ -17,6 +17,7 @@ from shared.core.ids import is_id
 from shared.db.unit_of_work import UnitOfWork
 from shared.tokens.clients import Client, PublicClients, client_of
 from shared.tokens.errors import (
+    ClientEnded,
     ClientRefusedAgain,
     InvalidClient,
     InvalidGrant,
@@ -84,6 +85,8 @@ class TokenService:
             key = self._prover().prove(client.secret or "", credentials)
         except RefusedAgain:
             raise ClientRefusedAgain() from None
+        except CredentialEnded:
+            raise ClientEnded() from None
         except Unauthenticated:
             raise InvalidClient() from None
         if key.id != client.id:

@@ -16,7 +16,6 @@ from shared.wiring.clients import access_tokens, identity_tokens, redis_cache
 from shared.wiring.sessions import SessionServices
 
 if TYPE_CHECKING:
-    from shared.audit.security import SecurityEvents
     from shared.auth.attempts import FailedAttempts
     from shared.auth.authenticator import Authenticator
     from shared.auth.identity_prover import IdentityProver
@@ -49,7 +48,9 @@ class CallerServices(SessionServices):
     def _key_prover(self) -> KeyProver:
         from shared.auth.key_prover import KeyProver
 
-        return KeyProver(lambda key_hash: self.open(None, key_hash), redis_cache(), self.attempts)
+        return KeyProver(
+            lambda key_hash: self.open(None, key_hash), redis_cache(), self.attempts, self.failed_sign_ins
+        )
 
     def _token_prover(self) -> TokenProver:
         from shared.auth.token_prover import TokenProver
@@ -76,15 +77,11 @@ class CallerServices(SessionServices):
 
         limit = AttemptSettings.load().attempt_limit
         return FailedAttempts(
-            RateLimiter(redis_cache()), lambda _: self.security.tell(Action.ATTEMPTS_LIMITED), limit
+            RateLimiter(redis_cache()),
+            lambda _: self.security.tell(Action.ATTEMPTS_LIMITED),
+            limit,
+            self.failed_sign_ins.guessed,
         )
-
-    @cached_property
-    def security(self) -> SecurityEvents:
-        """What is told of attempts that were refused."""
-        from shared.audit.security import SecurityEvents
-
-        return SecurityEvents(self.open, lambda: self.actor)
 
     def check_signature(self, headers: Mapping[str, str], body: bytes) -> None:
         """Prove that a message comes from the payment provider's adapter; raises `BadSignature`."""

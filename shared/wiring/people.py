@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.core.config import MailSettings, WelcomeSettings
 from shared.wiring.clients import directory, mail_server, redis_cache
+from shared.wiring.security import SecurityServices
 from shared.wiring.vault import VaultServices
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from shared.members.syncing import IdentitySync
 
 
-class PeopleServices(VaultServices):
+class PeopleServices(VaultServices, SecurityServices):
     """What is known of people and done for them."""
 
     @cached_property
@@ -28,7 +29,9 @@ class PeopleServices(VaultServices):
         """Finds people by what the identity service says of them."""
         from shared.auth.people import People
 
-        return People(lambda uid: self.open(None, identity=uid), redis_cache(), self.vault)
+        return People(
+            lambda uid: self.open(None, identity=uid), redis_cache(), self.vault, self.failed_sign_ins
+        )
 
     @cached_property
     def members(self) -> MemberService:

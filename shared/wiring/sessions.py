@@ -28,4 +28,6 @@ class SessionServices(PeopleServices):
         """The sessions of the person who calls."""
         from shared.sessions.service import SessionService
 
-        return SessionService(lambda: self.uow, self.open_for_caller, identity_tokens, directory)
+        return SessionService(
+            lambda: self.uow, self.open_for_caller, identity_tokens, directory, self.failed_sign_ins
+        )

@@ -50,6 +50,7 @@ class TokenServices(CallerServices):
             lambda: self.people,
             self.live_sessions.stands,
             tell,
+            self.failed_sign_ins,
         )
 
     @cached_property

@@ -31,6 +31,10 @@ def test_a_key_becomes_a_token_and_ends_it(cloud):
     refused = exchange(cloud, (made["id"], made["secret"]))
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
     assert refused.headers["WWW-Authenticate"].startswith("Basic")
+    told = {"action": "security.sign_in_failed", "target": made["id"]}
+    (entry,) = cloud.request("GET", "/v1/account/audit", params=told).json()["entries"]
+    assert (entry["facts"], entry["actor"]["kind"]) == ({"reason": "revoked"}, "anonymous")
+    assert entry["address"] == "127.0.0.0/24"
 
 
 def test_the_server_says_where_everything_is(cloud):

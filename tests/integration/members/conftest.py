@@ -14,7 +14,7 @@ from shared.members.belonging import BelongingService
 from shared.members.invitations import InvitationService
 from shared.members.membership import MemberService
 from shared.members.schemas import AcceptInvitation, CreateInvitation, OpenAccount
-from tests.integration.test_people import Signed, Vault
+from tests.integration.test_people import Signed, Vault, untold
 
 
 class World:
@@ -23,7 +23,7 @@ class World:
     def __init__(self, database):
         self.database, self.vault, self.sent, self.welcome = database, Vault(), [], 0
         cache = RedisCache(RedisSettings())
-        self.people = People(lambda uid: database.uow(identity=uid), cache, self.vault)
+        self.people = People(lambda uid: database.uow(identity=uid), cache, self.vault, untold())
 
     def person(self, name: str, account: str | None = None, **facts) -> Principal:
         signed = Signed(uid=name, email=f"{name}@Example.com", name=name.title(), **facts)

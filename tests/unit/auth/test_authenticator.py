@@ -33,7 +33,9 @@ def jwt(**claims):
 
 def asked(shapes=tuple(Shape), **credentials):
     provers = {shape: lambda shape=shape: Names(shape) for shape in shapes}
-    attempts = FailedAttempts(RateLimiter(RedisCache(RedisSettings())), lambda credentials: None, 30)
+    attempts = FailedAttempts(
+        RateLimiter(RedisCache(RedisSettings())), lambda credentials: None, 30, lambda *_: None
+    )
     return Authenticator(provers, attempts, ISSUER).authenticate(Credentials(**credentials))
 
 
