@@ -16,6 +16,7 @@ from shared.wiring.audit import AuditServices
 from shared.wiring.clients import ROOT, redis_cache
 from shared.wiring.jobs import JobServices
 from shared.wiring.ledger import LedgerServices
+from shared.wiring.privacy import PrivacyServices
 from shared.wiring.tokens import TokenServices
 from shared.wiring.upkeep import UpkeepServices
 
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
     from shared.reference.page import ReferencePage
 
 
-class Context(JobServices, LedgerServices, UpkeepServices, AccountServices, AuditServices, TokenServices):
+class Context(
+    JobServices,
+    LedgerServices,
+    UpkeepServices,
+    AccountServices,
+    AuditServices,
+    TokenServices,
+    PrivacyServices,
+):
     """The services of one request."""
 
     @cached_property

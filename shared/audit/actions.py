@@ -43,6 +43,9 @@ class Action(StrEnum):
     ENDPOINT_DELETED = "webhook.deleted"
     ENDPOINT_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - a name, not a secret
     AUDIT_EXPORTED = "audit.exported"
+    EXPORT_ORDERED = "export.ordered"
+    EXPORT_FETCHED = "export.fetched"
+    EXPORT_REMOVED = "export.removed"
 
     @property
     def meaning(self) -> str:
@@ -85,4 +88,7 @@ MEANINGS: Final[dict[Action, str]] = {
     Action.ENDPOINT_DELETED: "a webhook endpoint was removed",
     Action.ENDPOINT_SECRET_ROTATED: "a webhook endpoint got another signing secret",
     Action.AUDIT_EXPORTED: "the audit log was exported",
+    Action.EXPORT_ORDERED: "an export of the whole account was ordered",
+    Action.EXPORT_FETCHED: "an export was fetched: a URL of its file was given out",
+    Action.EXPORT_REMOVED: "an export was erased before its time",
 }

@@ -13,6 +13,8 @@ MEANINGS: Final = {
     "account:read": "read the account's profile, settings, usage and limits",
     "account:write": "change the account's settings",
     "account:owner": "set spend limits",
+    "exports:read": "fetch exports of everything of the account",
+    "exports:write": "order and remove exports of everything of the account",
     "members:read": "read who belongs to the account",
     "members:write": "invite people, change their roles and remove them",
     "keys:read": "read which API keys there are",

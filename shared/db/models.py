@@ -343,6 +343,17 @@ data_keys = Table(
     Column("wrapped", LargeBinary),
     *_times("wrapped_at", "created_at", "retired_at"),
 )
+account_exports = Table(
+    "account_exports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id", "created_by", "user_id", "state", "error"),
+    Column("files", Boolean),
+    Column("bytes", BigInteger),
+    *_text("sha256"),
+    *(Column(name, Integer) for name in ("entries", "omitted")),
+    *_times("created_at", "finished_at", "expires_at"),
+)
 audit_heads = Table(
     "audit_heads",
     metadata,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.parse import quote
 
 from shared.core.config import Misconfigured, StorageSettings
@@ -23,6 +23,7 @@ _TIMEOUT: Final = (5.0, 60.0)
 _RETRY_SECONDS: Final = 60.0
 _SIGN_TIMEOUT: Final = 10.0
 _REQUEST_TIMEOUT: Final = 408
+_PART: Final = 8 * 1024 * 1024
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 
@@ -101,6 +102,32 @@ class Storage:
             blob = self._blob(bucket, name, generation)
             blob.download_to_file(sink, timeout=_TIMEOUT, retry=_retry())
             return sink.getvalue()
+
+    def read(self, bucket: str, name: str, generation: int | None = None) -> Iterator[bytes]:
+        """The bytes of an object in parts of up to 8 MiB, without its checksum being looked at.
+
+        Raises `ObjectMissing` and `StorageUnavailable`, also after some of them.
+        """
+        with _answering():
+            blob = self._blob(bucket, name, generation)
+            with blob.open("rb", chunk_size=_PART, timeout=_TIMEOUT, retry=_retry()) as source:
+                while part := source.read(_PART):
+                    yield bytes(part)
+
+    @contextmanager
+    def writer(
+        self, bucket: str, name: str, content_type: str, metadata: Mapping[str, str]
+    ) -> Iterator[IO[bytes]]:
+        """What is written to it becomes an object when the block is left cleanly, and nothing otherwise.
+
+        In memory is one part of 8 MiB. Raises `StorageUnavailable`.
+        """
+        with _answering():
+            blob = self._blob(bucket, name)
+            blob.metadata = dict(metadata)
+            how = {"content_type": content_type, "chunk_size": _PART, "ignore_flush": True}
+            with blob.open("wb", **how, timeout=_TIMEOUT, retry=_retry()) as sink:
+                yield sink
 
     def stat(self, bucket: str, name: str, generation: int | None = None) -> ObjectInfo | None:
         """What is known of an object, or None where there is none. Raises `StorageUnavailable`."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shared.db.unit_of_work import UnitOfWork
     from shared.jobs.messages import ProcessImage
     from shared.mail.messages import SendEmail
+    from shared.privacy.messages import ExportAccount
     from shared.queue.delivery import Delivery
     from shared.webhooks.messages import DeliverWebhook
 
@@ -111,7 +112,10 @@ class Request:
             uow.sql("select 1")
 
     def reschedule(
-        self, body: ProcessImage | DeliverWebhook | SendEmail, when: datetime, priority: Priority | None
+        self,
+        body: ProcessImage | DeliverWebhook | SendEmail | ExportAccount,
+        when: datetime,
+        priority: Priority | None,
     ) -> None:
         """Have the same task delivered again by the same queue, not before `when`."""
         with self.open(body.account) as uow:

@@ -21,6 +21,7 @@ class UpkeepServices(WebhookServices):
         """One round of it."""
         from shared.jobs.upkeep import Upkeep
         from shared.members.upkeep import forget_ended
+        from shared.privacy.exports import forget_exports
         from shared.sessions.upkeep import forget_sessions
         from shared.vault.upkeep import VaultUpkeep
 
@@ -30,5 +31,6 @@ class UpkeepServices(WebhookServices):
             VaultUpkeep(keyring(), self.open).keep,
             partial(forget_ended, self.open),
             partial(forget_sessions, self.open),
+            partial(forget_exports, self.open),
         ]
         return Upkeep(self.open, self._deliver, redis_cache(), others)

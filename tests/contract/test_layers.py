@@ -63,6 +63,7 @@ AT_TOP = {
     "shared/accounts/": {"sqlalchemy"},
     "shared/keys/": {"sqlalchemy"},
     "shared/ledger/": {"sqlalchemy"},
+    "shared/privacy/": {"sqlalchemy"},
     "shared/quotes/": {"sqlalchemy"},
     "shared/scenes/": {"sqlalchemy"},
     "shared/sessions/": {"sqlalchemy"},

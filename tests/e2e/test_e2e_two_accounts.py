@@ -74,6 +74,7 @@ def world(cloud):
         "key_id": call("GET", "/v1/keys")["keys"][0]["id"],
         "event_id": call("GET", "/v1/webhooks/events")["events"][0]["id"],
         "delivery_id": until(lambda: call("GET", "/v1/webhooks/deliveries")["deliveries"])[0]["id"],
+        "export_id": call("POST", "/v1/account/exports", json={"files": False})["id"],
         "invitation_id": call("POST", "/v1/invitations", json=invited)["id"],
         "user_id": "usr_01k9z3v5w8x2y4a6b8c0d2e4f6",
         "session_id": "ses_01k9z3v5w8x2y4a6b8c0d2e4f6",

@@ -50,6 +50,7 @@ def new_row(table, account, job, transaction=0):
         | {"token_hash": word.encode(), "created_by": "k", "expires_at": NOW},
         "credit_lots": a | {"id": transaction},
         "audit_entries": a | {"actor_kind": "key", "actor": "k", "action": word},
+        "account_exports": a | {"id": word, "created_by": "k"},
         "audit_heads": a,
         "data_keys": a | {"id": str(uuid4()), "purpose": word, "kek": "k", "wrapped": b"w"},
         "outbox": a | {"kind": "task", "destination": "d", "payload": "{}", "claimed_until": NOW},
