@@ -9,7 +9,7 @@ from shared.edge.http import mount
 from shared.ledger.errors import AdjustmentExceedsBalance, ReferenceReused
 from shared.ledger.schemas import AccountId, CreateAdjustment, CreateGrant, Entry, Proof, Reference
 from shared.members.errors import LastOwner, MemberNotFound, UserNotFound
-from shared.members.schemas import ChangeRole, Membership, User, UserFilter, UserId, UserList
+from shared.members.schemas import ChangedMembership, ChangeRole, User, UserFilter, UserId, UserList
 
 CREDITS = "/accounts/{account_id}/credits"
 USER = "/users/{user_id}"
@@ -78,9 +78,11 @@ def revoke_user(ctx: Context, user_id: UserId) -> User:
     errors=[AccountNotFound, MemberNotFound, LastOwner],
     transaction=False,
 )
-def set_member_role(ctx: Context, account_id: AccountId, user_id: UserId, body: ChangeRole) -> Membership:
+def set_member_role(
+    ctx: Context, account_id: AccountId, user_id: UserId, body: ChangeRole
+) -> ChangedMembership:
     """Give a member of an account another role."""
-    return ctx.user_administration.set_role(ctx.caller, account_id, user_id, body.role)
+    return ctx.user_administration.set_role(ctx.caller, account_id, user_id, body)
 
 
 CREDIT_OPERATIONS = (prove_credits, grant_credits, adjust_credits)

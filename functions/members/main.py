@@ -25,7 +25,9 @@ def list_members(ctx: Context) -> schemas.MemberList:
     rate="60/minute",
     errors=[errors.MemberNotFound, errors.OwnersOnly, errors.LastOwner],
 )
-def change_member(ctx: Context, user_id: schemas.UserId, body: schemas.ChangeRole) -> schemas.Membership:
+def change_member(
+    ctx: Context, user_id: schemas.UserId, body: schemas.ChangeRole
+) -> schemas.ChangedMembership:
     """Give a member another role. Owners are made and changed with the scope account:owner only."""
     return ctx.members.change_role(ctx.caller, user_id, body)
 
@@ -34,12 +36,14 @@ def change_member(ctx: Context, user_id: schemas.UserId, body: schemas.ChangeRol
     "/{user_id}",
     auth=WRITE,
     rate="60/minute",
-    status=204,
     errors=[errors.MemberNotFound, errors.OwnersOnly, errors.LastOwner],
 )
-def remove_member(ctx: Context, user_id: schemas.UserId) -> None:
-    """Remove somebody from the account. An account keeps an owner."""
-    ctx.members.remove(ctx.caller, user_id)
+def remove_member(ctx: Context, user_id: schemas.UserId, query: schemas.RemoveMember) -> schemas.Removed:
+    """Remove somebody from the account at once, and what they let clients do. An account keeps an owner.
+
+    API keys are the account's: those that they made are named in the answer, and stay unless `keys=revoke`.
+    """
+    return ctx.members.remove(ctx.caller, user_id, query)
 
 
 @http.post(

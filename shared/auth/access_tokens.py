@@ -31,8 +31,8 @@ class AccessClaims:
     """What a token says: who it speaks for, for which account, and what was asked for.
 
     `subject` is the id of an API key or a person. Of a person are also `identity`, who that is to the
-    identity service, `granted_at`, when they let the client in (seconds since 1970), and `session`, the id
-    of the sign-in by which they did.
+    identity service, `granted_at`, when they let the client in (seconds since 1970), `grant`, the id under
+    which that is kept, and `session`, the id of the sign-in by which they did.
     """
 
     subject: str
@@ -41,6 +41,7 @@ class AccessClaims:
     identity: str | None = None
     granted_at: float = 0
     session: str | None = None
+    grant: str | None = None
 
 
 class AccessTokens:
@@ -110,5 +111,10 @@ def _read(claims: Mapping[str, Any]) -> AccessClaims:
     subject, account, scope = claims["sub"], claims.get("account"), claims.get("scope", "")
     if not isinstance(account, str) or not isinstance(scope, str):
         raise ValueError("a claim is not a text")
-    person = (claims.get("identity"), float(claims.get("auth_time", 0)), claims.get("sid"))
+    person = (
+        claims.get("identity"),
+        float(claims.get("auth_time", 0)),
+        claims.get("sid"),
+        claims.get("grant"),
+    )
     return AccessClaims(subject, account, frozenset(scope.split()), *person)

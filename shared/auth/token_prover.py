@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shared.auth.access_tokens import AccessClaims, AccessTokens
-from shared.auth.errors import CredentialEnded
+from shared.auth.errors import AccountNotFound, CredentialEnded
 from shared.auth.known_keys import KnownKey, find_key_by_id, id_cache_key
 from shared.auth.people import People
 from shared.auth.principal import Principal
@@ -28,15 +28,17 @@ class TokenProver:
         cache: RedisCache,
         people: Callable[[], People],
         stands: Callable[[str, str], bool],
+        granted: Callable[[str, str], bool],
     ) -> None:
-        """`open_uow` opens a unit of work of an account; `stands` tells of a session and its person whether
-        it was not revoked.
+        """`open_uow` opens a unit of work of an account; `stands` tells of a session and its person,
+        `granted` of a grant and its account, whether it was not revoked.
         """
         self._tokens = tokens
         self._open_uow = open_uow
         self._cache = cache
         self._people = people
         self._stands = stands
+        self._granted = granted
 
     def prove(self, secret: str, credentials: Credentials) -> Principal:
         """Whom the token speaks for, with the scopes that they have of those it was got for.
@@ -63,7 +65,13 @@ class TokenProver:
             raise Unauthenticated("The access token is not valid.")
         if claims.session is not None and not self._stands(claims.session, claims.subject):
             raise CredentialEnded("The session that this token came of was ended.")
-        return self._people().find(KnownIdentity(claims.identity, claims.granted_at), claims.account)
+        if claims.grant is not None and not self._granted(claims.grant, claims.account):
+            raise CredentialEnded("What this token came of was revoked.")
+        known = KnownIdentity(claims.identity, claims.granted_at)
+        try:
+            return self._people().find(known, claims.account)
+        except AccountNotFound:
+            raise CredentialEnded("Whoever this token came of has left the account.") from None
 
 
 @dataclass(frozen=True)

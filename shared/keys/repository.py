@@ -65,9 +65,10 @@ class Keys:
             raise KeyNotFound()
         return KeyRecord(**row._mapping)
 
-    def page(self, limit: int, after: Place | None, active: bool) -> list[KeyRecord]:
-        """Keys, newest first, those after a place."""
+    def page(self, limit: int, after: Place | None, active: bool, maker: str | None) -> list[KeyRecord]:
+        """Keys, newest first, those after a place; those that somebody made, where it is asked for."""
         wanted: list[ColumnElement[bool]] = [_LIVE] if active else []
+        wanted += [_k.created_by == maker] if maker else []
         wanted += [tuple_(_k.created_at, _k.id) < tuple_(*after)] if after else []
         statement = select(*_COLUMNS).where(*wanted).order_by(_k.created_at.desc(), _k.id.desc())
         return [KeyRecord(**row._mapping) for row in self._uow.execute(statement.limit(limit))]

@@ -78,6 +78,7 @@ class KeyFilter(Model):
     """Which keys to list."""
 
     active: bool = Field(False, description="leave out those that have expired or were revoked")
+    created_by: str | None = Field(None, max_length=100, description="id of the person or key that made them")
     limit: int = Field(50, ge=1, le=100)
     cursor: str | None = Field(None, max_length=200)
 

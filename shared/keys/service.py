@@ -71,7 +71,7 @@ class KeyService:
         """Some of the keys, newest first."""
         uow = self._current()
         after = None if query.cursor is None else read_cursor(query.cursor, "key")
-        records = Keys(uow).page(query.limit + 1, after, query.active)
+        records = Keys(uow).page(query.limit + 1, after, query.active, query.created_by)
         shown = records[: query.limit]
         last = shown[-1] if len(records) > query.limit else None
         return KeyPage(

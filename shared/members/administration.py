@@ -12,14 +12,13 @@ from shared.audit.actions import Action
 from shared.audit.log import record
 from shared.auth.people import ADDRESS, NAME, forget_people, normal_address, revoke_tokens
 from shared.auth.principal import Principal
-from shared.auth.roles import Role
 from shared.core.sealing import Vault
 from shared.db.models import clock_now, memberships, users
 from shared.db.unit_of_work import UnitOfWork
 from shared.ledger.references import require_account
 from shared.members.errors import UserNotFound
 from shared.members.membership import change_role
-from shared.members.schemas import AccountRole, Membership, User, UserFilter, UserList
+from shared.members.schemas import AccountRole, ChangedMembership, ChangeRole, User, UserFilter, UserList
 from shared.members.syncing import sync_identity
 
 MOST: Final = 100
@@ -53,11 +52,11 @@ class UserAdministration:
         """End everything that somebody is signed in with. Raises `UserNotFound`."""
         return self._change(admin, user, Action.TOKENS_REVOKED)
 
-    def set_role(self, admin: Principal, account: str, user: str, role: Role) -> Membership:
+    def set_role(self, admin: Principal, account: str, user: str, change: ChangeRole) -> ChangedMembership:
         """Set a member's role. Raises `AccountNotFound`, `MemberNotFound` and `LastOwner`."""
         with self._open_uow(account) as uow:
             require_account(uow)
-            return change_role(uow, admin, user, role)
+            return change_role(uow, admin, user, change)
 
     def _change(self, admin: Principal, user: str, action: Action, **values: Any) -> User:
         with self._open_uow(admin.account) as uow:

@@ -25,6 +25,7 @@ from shared.members.errors import (
     TooManyAccounts,
 )
 from shared.members.invitations import token_hash
+from shared.members.membership import end_membership
 from shared.members.repository import Invitations, Memberships, lock_account, presented
 from shared.members.schemas import AcceptInvitation, Belonging, BelongingList, OpenAccount
 from shared.members.syncing import sync_identity
@@ -99,9 +100,7 @@ class BelongingService:
         if not _belongings(uow, user, account):
             raise AccountNotFound()
         uow.act_for(account)
-        Memberships(uow).remove(user)
-        sync_identity(uow, user)
-        record(uow, Action.MEMBER_REMOVED, user, left=True)
+        end_membership(uow, user, left=True)
 
     def _join(self, uow: UnitOfWork, invitation: str, user: str) -> None:
         account = lock_account(uow)

@@ -6,18 +6,31 @@ from collections.abc import Callable
 
 from shared.audit.actions import Action
 from shared.audit.log import record
+from shared.auth.grants import revoke_grants
+from shared.auth.made_keys import keys_made_by, revoke_keys
 from shared.auth.people import ADDRESS, NAME
 from shared.auth.principal import Principal
-from shared.auth.roles import Role
+from shared.auth.roles import SCOPES_OF, Role
+from shared.core.errors import Forbidden
 from shared.core.scopes import ADMIN
 from shared.core.sealing import Vault
 from shared.db.unit_of_work import UnitOfWork
 from shared.members.errors import MemberNotFound, OwnersOnly
 from shared.members.repository import Memberships
-from shared.members.schemas import ChangeRole, Member, MemberList, Membership
+from shared.members.schemas import (
+    ChangedMembership,
+    ChangeRole,
+    KeysLeft,
+    Member,
+    MemberList,
+    Removed,
+    RemoveMember,
+    WhatOfKeys,
+)
 from shared.members.syncing import sync_identity
 
 OWNER_SCOPE = "account:owner"
+KEYS_SCOPE = "keys:write"
 
 
 class MemberService:
@@ -50,28 +63,39 @@ class MemberService:
             ]
         )
 
-    def change_role(self, caller: Principal, user: str, change: ChangeRole) -> Membership:
-        """Give a member another role. Raises `MemberNotFound`, `OwnersOnly` and `LastOwner`."""
-        return change_role(self._current(), caller, user, change.role)
+    def change_role(self, caller: Principal, user: str, change: ChangeRole) -> ChangedMembership:
+        """Give a member another role. Raises `MemberNotFound`, `OwnersOnly`, `LastOwner`, `Forbidden`."""
+        return change_role(self._current(), caller, user, change)
 
-    def remove(self, caller: Principal, user: str) -> None:
-        """End a membership. Raises as `change_role` does."""
+    def remove(self, caller: Principal, user: str, order: RemoveMember) -> Removed:
+        """End a membership, and what the person let clients do here. Raises as `change_role` does."""
         uow = self._current()
         member = Memberships(uow).find(user, lock=True)
         if member is None:
             raise MemberNotFound()
         require_owner(caller, Role(member.role))
-        Memberships(uow).remove(user)
-        sync_identity(uow, user)
-        record(uow, Action.MEMBER_REMOVED, user, role=member.role)
+        end_membership(uow, user, role=member.role)
+        left = _keys_left(uow, caller, user, order.keys, "member-removed")
+        return Removed(id=user, **left.model_dump())
 
     def _opened(self, purpose: str, sealed: bytes | None, user: str) -> str | None:
         return None if sealed is None else self._vault().open(purpose, bytes(sealed), user).decode()
 
 
-def change_role(uow: UnitOfWork, caller: Principal, user: str, role: Role) -> Membership:
+def end_membership(uow: UnitOfWork, user: str, *, role: str | None = None, left: bool | None = None) -> None:
+    """Take somebody out of the unit of work's account at once, whatever they are signed in with.
+
+    `left` is for somebody who goes by themselves. Raises `LastOwner`.
+    """
+    Memberships(uow).remove(user)
+    revoke_grants(uow, user)
+    sync_identity(uow, user)
+    record(uow, Action.MEMBER_REMOVED, user, role=role, left=left)
+
+
+def change_role(uow: UnitOfWork, caller: Principal, user: str, change: ChangeRole) -> ChangedMembership:
     """Give a member of the unit of work's account another role; raises as `MemberService.change_role`."""
-    members = Memberships(uow)
+    members, role = Memberships(uow), change.role
     member = members.find(user, lock=True)
     if member is None:
         raise MemberNotFound()
@@ -80,7 +104,25 @@ def change_role(uow: UnitOfWork, caller: Principal, user: str, role: Role) -> Me
         members.change(user, role)
         sync_identity(uow, user)
         record(uow, Action.ROLE_CHANGED, user, role=role.value, before=member.role)
-    return Membership(id=user, role=role, joined_at=member.joined_at)
+    left = _keys_left(uow, caller, user, change.keys, "role-changed", SCOPES_OF[role])
+    return ChangedMembership(id=user, role=role, joined_at=member.joined_at, **left.model_dump())
+
+
+def _keys_left(
+    uow: UnitOfWork,
+    caller: Principal,
+    user: str,
+    what: WhatOfKeys,
+    reason: str,
+    may: frozenset[str] = frozenset(),
+) -> KeysLeft:
+    """What becomes of keys that somebody made and that may do more than they `may` do from now on."""
+    keys, revoke = keys_made_by(uow, user, may), what == "revoke"
+    if revoke and not {KEYS_SCOPE, ADMIN} & caller.scopes:
+        raise Forbidden(f"To revoke keys needs the scope {KEYS_SCOPE}.")
+    if revoke:
+        revoke_keys(uow, keys, reason)
+    return KeysLeft(keys=[key.id for key in keys], keys_revoked=revoke and bool(keys))
 
 
 def require_owner(caller: Principal, *roles: Role) -> None:

@@ -60,10 +60,33 @@ class MemberList(Model):
     members: list[Member]
 
 
+WhatOfKeys = Literal["keep", "revoke"]
+
+
 class ChangeRole(Model):
-    """What somebody shall be."""
+    """What somebody shall be, and what becomes of keys that they made and that may do more than that."""
 
     role: Role
+    keys: WhatOfKeys = Field("keep", description="`revoke` needs the scope keys:write")
+
+
+class RemoveMember(Model):
+    """What becomes of the keys that somebody made."""
+
+    keys: WhatOfKeys = Field("keep", description="`revoke` needs the scope keys:write")
+
+
+class KeysLeft(Model):
+    """Keys of the account that somebody could do more by than they may do from now on."""
+
+    keys: list[str] = Field(description="ids of good API keys that they made, or that keys of theirs made")
+    keys_revoked: bool = Field(description="whether those were revoked")
+
+
+class Removed(KeysLeft):
+    """Somebody who does not belong to the account any more."""
+
+    id: str
 
 
 class Membership(Model):
@@ -72,6 +95,10 @@ class Membership(Model):
     id: str
     role: Role
     joined_at: datetime
+
+
+class ChangedMembership(Membership, KeysLeft):
+    """What somebody is from now on."""
 
 
 class CreateInvitation(Model):

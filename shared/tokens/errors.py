@@ -51,7 +51,7 @@ class UnsupportedGrantType(ImangorError):
 
 
 class UnsupportedTokenType(ImangorError):
-    """Access tokens end by themselves, or with the key that they were got by; they cannot be revoked."""
+    """Access tokens end by themselves, or with the key or grant that they came of; they cannot be revoked."""
 
     slug, status, title = "unsupported-token-type", 400, "Unsupported token type"
     oauth = "unsupported_token_type"

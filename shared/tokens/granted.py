@@ -16,6 +16,7 @@ from typing import Final
 
 from shared.auth.errors import AccountNotFound
 from shared.auth.failed_sign_ins import FailedSignIns
+from shared.auth.grants import revoke_grant
 from shared.auth.people import People
 from shared.auth.principal import Principal
 from shared.auth.token_prover import KnownIdentity
@@ -93,7 +94,7 @@ class GrantedTokens:
         with self._open_uow(sha256(token.family)) as uow:
             grant = Grants(uow).take(sha256(token.family))
             if grant is not None and order.client_id in (None, grant.client_id):
-                Grants(uow).change(grant.id, revoked_at=clock_now())
+                revoke_grant(uow, grant.id)
         return Revoked()
 
     def _exchange(
@@ -114,7 +115,7 @@ class GrantedTokens:
             reused = used(grant)
             fitting = not reused and fits(grant, uow.now)
             if reused:
-                grants.change(grant.id, revoked_at=clock_now())
+                revoke_grant(uow, grant.id)
             elif fitting:
                 scopes = _narrowed(grant, scope)
                 times = {"refreshed_at": clock_now(), "redeemed_at": grant.redeemed_at or clock_now()}
@@ -147,7 +148,8 @@ class GrantedTokens:
     ) -> Token:
         scope = " ".join(sorted(scopes))
         claims: dict[str, object] = {"sub": grant.user_id, "client_id": grant.client_id, "scope": scope}
-        claims |= {"account": grant.account_id, "identity": identity, "sid": grant.session_id}
+        claims |= {"account": grant.account_id, "identity": identity}
+        claims |= {"grant": grant.id, "sid": grant.session_id}
         signed = self._keys().sign(**claims, auth_time=grant.created_at.timestamp())
         return Token(access_token=signed, expires_in=LIFE_SECONDS, scope=scope, refresh_token=str(following))
 

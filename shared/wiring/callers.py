@@ -53,10 +53,16 @@ class CallerServices(SessionServices):
         )
 
     def _token_prover(self) -> TokenProver:
+        from shared.auth.grants import LiveGrants
         from shared.auth.token_prover import TokenProver
 
         return TokenProver(
-            access_tokens(), self.open, redis_cache(), lambda: self.people, self.live_sessions.stands
+            access_tokens(),
+            self.open,
+            redis_cache(),
+            lambda: self.people,
+            self.live_sessions.stands,
+            LiveGrants(self.open, redis_cache()).stands,
         )
 
     def _identity_prover(self) -> IdentityProver:

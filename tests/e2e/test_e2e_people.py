@@ -88,6 +88,10 @@ def test_people_open_accounts_invite_each_other_and_are_held_to_their_roles(clou
     assert changed.json()["role"] == "editor"
     assert bob.call("POST", "/v1/jobs", json={"targets": ["es"]}).status_code == 201
     until(lambda: _claims(bob.sign_in()["idToken"]).get("accounts") == {account: "editor"}, 30)
+    removed = ann.call("DELETE", f"/v1/members/{members[1]['id']}")
+    assert (removed.status_code, removed.json()["keys"]) == (200, [])
+    for headers, status in (({}, 403), ({"X-Account": account}, 404)):
+        assert bob.call("GET", "/v1/jobs", headers=headers).status_code == status
     last = ann.call("DELETE", f"/v1/accounts/{account}/membership")
     assert (last.status_code, last.json()["type"].rsplit("/", 1)[1]) == (409, "last-owner")
 

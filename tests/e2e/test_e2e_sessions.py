@@ -134,23 +134,31 @@ def test_a_session_lets_a_client_in_and_takes_it_along_when_it_ends(browser):
     order = {"client_id": "studio", "redirect_uri": home, "response_type": "code", "state": "s"}
     order |= {"code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("=")}
     order |= {"code_challenge_method": "S256", "scope": "jobs:read"}
-    sent = browser.call("GET", "/v1/oauth/authorize", params=order, allow_redirects=False)
-    assert sent.status_code == 302, sent.text
-    assert sent.headers["Location"].startswith(f"{home}?")
-    answer = parse_qs(urlsplit(sent.headers["Location"]).query)
-    assert answer["state"] == ["s"]
 
     def exchange(**form: str) -> requests.Response:
         url = f"{browser.cloud.gateway}/v1/oauth/token"
         return requests.post(url, data={"client_id": "studio", **form}, timeout=60)
 
-    code = {"grant_type": "authorization_code", "code": answer["code"][0], "redirect_uri": home}
-    token = exchange(**code, code_verifier=verifier).json()
-    bearer = {"Authorization": f"Bearer {token['access_token']}"}
-    jobs = f"{browser.cloud.gateway}/v1/jobs"
-    assert requests.get(jobs, headers=bearer, timeout=60).status_code == 200
+    def let_in() -> dict[str, Any]:
+        sent = browser.call("GET", "/v1/oauth/authorize", params=order, allow_redirects=False)
+        assert sent.status_code == 302, sent.text
+        assert sent.headers["Location"].startswith(f"{home}?")
+        answer = parse_qs(urlsplit(sent.headers["Location"]).query)
+        assert answer["state"] == ["s"]
+        code = {"grant_type": "authorization_code", "code": answer["code"][0], "redirect_uri": home}
+        return dict(exchange(**code, code_verifier=verifier).json())
+
+    def status(token: dict[str, Any]) -> int:
+        bearer = {"Authorization": f"Bearer {token['access_token']}"}
+        return requests.get(f"{browser.cloud.gateway}/v1/jobs", headers=bearer, timeout=60).status_code
+
+    token, other = let_in(), let_in()
+    assert (status(token), status(other)) == (200, 200)
+    over = {"token": other["refresh_token"], "client_id": "studio"}
+    assert requests.post(f"{browser.cloud.gateway}/v1/oauth/revoke", data=over, timeout=60).status_code == 200
+    assert (status(token), status(other)) == (200, 401)
     assert browser.call("DELETE", "/v1/sessions/current").status_code == 204
-    assert requests.get(jobs, headers=bearer, timeout=60).status_code == 401
+    assert status(token) == 401
     late = exchange(grant_type="refresh_token", refresh_token=token["refresh_token"])
     assert (late.status_code, late.json()["error"]) == (400, "invalid_grant")
 

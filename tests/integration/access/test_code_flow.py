@@ -8,11 +8,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from shared.auth.errors import AccountNotFound
+from shared.auth.errors import AccountNotFound, CredentialEnded
+from shared.auth.grants import LiveGrants
 from shared.auth.people import People, revoke_tokens
 from shared.auth.principal import Principal
 from shared.auth.sessions import LiveSessions
-from shared.core.errors import Forbidden, RateLimited, Unauthenticated
+from shared.core.errors import Forbidden, RateLimited
 from shared.tokens.authorization import Authorization
 from shared.tokens.clients import PublicClients
 from shared.tokens.errors import InvalidClient, InvalidGrant, InvalidScope, InvalidTokenRequest
@@ -70,6 +71,7 @@ class Studio(Exchange):
         self.granted = granted
         self.service = TokenService(lambda: KEYS, lambda: None, door.attempts, door.uow, clients, granted)
         self.prover._people, self.prover._stands = lambda: self.people, self.sessions.stands
+        self.prover._granted = LiveGrants(door.uow, door.cache).stands
         self.user = self.people.find(Signed()).id
         database.run(
             "insert into sessions (id, user_id, digest, device, signed_in_at, expires_at) "
@@ -161,6 +163,8 @@ def test_a_code_is_good_once_and_the_second_time_ends_what_came_of_it(studio):
         studio.redeem(code)
     with pytest.raises(InvalidGrant):
         studio.refresh(token.refresh_token)
+    with pytest.raises(CredentialEnded):
+        studio.enter(token)
     assert [grant.user_id for grant in studio.reused] == [studio.user]
 
 
@@ -285,11 +289,23 @@ def test_what_was_let_in_goes_out_with_the_person(studio, database, what):
         studio.granted.revoke(RevocationRequest(token=token.refresh_token, client_id="studio"))
     else:
         database.move_clock(GRANT_LIFE + timedelta(seconds=1))
-    if what in ("disabled", "signed out", "signed out everywhere", "left"):
-        with pytest.raises((Unauthenticated, AccountNotFound)):
+    if what != "expired":
+        with pytest.raises(CredentialEnded):
             studio.enter(token)
     with pytest.raises(InvalidGrant):
         studio.refresh(token.refresh_token)
+
+
+def test_tokens_end_with_their_grant_alone_and_are_looked_up_once(studio, database):
+    one, other = (studio.redeem(studio.authorize()["code"]) for _ in range(2))
+    studio.enter(one)
+    with database.statements() as seen:
+        studio.enter(one)
+    assert seen == []
+    studio.granted.revoke(RevocationRequest(token=one.refresh_token))
+    with pytest.raises(CredentialEnded):
+        studio.enter(one)
+    assert studio.enter(other).user == studio.user
 
 
 def test_only_whose_it_is_revokes_and_what_is_none_is_no_error(studio):

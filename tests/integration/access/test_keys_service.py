@@ -169,6 +169,8 @@ def test_keys_are_listed_newest_first_by_pages(office, database):
     assert [key.id for key in first.keys + rest.keys] == made[::-1]
     assert rest.next_cursor is None
     assert [key.id for key in office.do("page", KeyFilter(active=True)).keys] == made[:0:-1]
+    assert len(office.do("page", KeyFilter(created_by=office.owner.id)).keys) == len(made)
+    assert office.do("page", KeyFilter(created_by="usr_another")).keys == []
 
 
 def test_a_test_key_spends_nothing(desk, door):

@@ -42,7 +42,7 @@ class Exchange:
         self.service = TokenService(lambda: KEYS, lambda: prover, door.attempts, door.uow, (), None)
         published = KeySet(keys=KEYS.published()).model_dump_json().encode()
         keys = Certificates(ISSUER, lambda url: Answer(published, "max-age=300"), read=read_key_set)
-        self.prover = TokenProver(AccessTokens(ISSUER, keys), door.uow, door.cache, None, None)
+        self.prover = TokenProver(AccessTokens(ISSUER, keys), door.uow, door.cache, None, None, None)
 
     def ask(self, client=None, secret=None, *, basic=None, address="192.0.2.1", **order):
         order = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret} | order

@@ -13,7 +13,7 @@ from shared.mail.post import PURPOSE as MAIL
 from shared.members.belonging import BelongingService
 from shared.members.invitations import InvitationService
 from shared.members.membership import MemberService
-from shared.members.schemas import AcceptInvitation, CreateInvitation, OpenAccount
+from shared.members.schemas import AcceptInvitation, CreateInvitation, OpenAccount, RemoveMember
 from tests.integration.test_people import Signed, Vault, untold
 
 
@@ -45,6 +45,9 @@ class World:
         with self.database.uow(account, deliver=self.sent.extend) as uow:
             service = MemberService(lambda: uow, lambda: self.database.uow(account), lambda: self.vault)
             return getattr(service, operation)(*arguments)
+
+    def remove(self, account: str, caller: Principal, user: str, **order):
+        return self.members("remove", account, caller, user, RemoveMember(**order))
 
     def invitations(self, operation: str, account: str, *arguments):
         with self.database.uow(account, deliver=self.sent.extend) as uow:

@@ -128,13 +128,13 @@ def test_sign_ins_are_ended_without_disabling(world, acme, admin):
 def test_admins_set_roles_but_leave_an_owner(world, acme, admin, database):
     account, ann = acme
     bob = world.join(account, ann, "bob", "viewer")
-    assert admin("set_role", account, bob.user, Role.OWNER).role == "owner"
-    admin("set_role", account, ann.user, Role.VIEWER)
+    assert admin("set_role", account, bob.user, ChangeRole(role=Role.OWNER)).role == "owner"
+    admin("set_role", account, ann.user, ChangeRole(role=Role.VIEWER))
     with pytest.raises(errors.LastOwner):
-        admin("set_role", account, bob.user, Role.VIEWER)
+        admin("set_role", account, bob.user, ChangeRole(role=Role.VIEWER))
     with pytest.raises(errors.MemberNotFound):
-        admin("set_role", database.account(), bob.user, Role.VIEWER)
+        admin("set_role", database.account(), bob.user, ChangeRole(role=Role.VIEWER))
     with pytest.raises(AccountNotFound):
-        admin("set_role", new_id("acc"), bob.user, Role.VIEWER)
+        admin("set_role", new_id("acc"), bob.user, ChangeRole(role=Role.VIEWER))
     kinds = database.rows("select chain, actor_kind from audit_entries where action = 'role.changed'")
     assert {tuple(row) for row in kinds} == {(account, "admin"), ("platform", "admin")}

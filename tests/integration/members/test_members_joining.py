@@ -61,7 +61,7 @@ def test_an_invitation_makes_its_address_a_member_once(world, acme):
     assert world.roles(account) == {ann.user: "owner", bob.user: "editor"}
     assert world.invitations("open", account).invitations == []
     assert world.recorded()[1:] == ["invitation.created", "invitation.accepted", "member.added"]
-    world.members("remove", account, ann, bob.user)
+    world.remove(account, ann, bob.user)
     with pytest.raises(errors.InvitationEnded):
         world.accept(bob, token)
 

@@ -9,7 +9,7 @@ from shared.auth.principal import Principal
 from shared.auth.roles import Role
 from shared.core.ids import new_id
 from shared.members import errors
-from shared.members.schemas import ChangeRole
+from shared.members.schemas import ChangeRole, RemoveMember
 
 
 def test_members_are_shown_with_names_and_addresses(world, acme):
@@ -35,13 +35,13 @@ def test_a_role_changes_what_somebody_may(world, acme):
         with pytest.raises(errors.MemberNotFound):
             world.members("change_role", account, ann, stranger, ChangeRole(role=Role.OWNER))
         with pytest.raises(errors.MemberNotFound):
-            world.members("remove", account, ann, stranger)
+            world.remove(account, ann, stranger)
 
 
 def test_the_last_owner_is_neither_removed_nor_lowered_nor_leaves(world, acme):
     account, ann = acme
     with pytest.raises(errors.LastOwner):
-        world.members("remove", account, ann, ann.user)
+        world.remove(account, ann, ann.user)
     with pytest.raises(errors.LastOwner):
         world.members("change_role", account, ann, ann.user, ChangeRole(role=Role.EDITOR))
     with pytest.raises(errors.LastOwner):
@@ -61,11 +61,11 @@ def test_only_who_may_decide_of_owners_does(world, acme):
     with pytest.raises(errors.OwnersOnly):
         world.members("change_role", account, key, bob.user, ChangeRole(role=Role.OWNER))
     with pytest.raises(errors.OwnersOnly):
-        world.members("remove", account, key, ann.user)
+        world.remove(account, key, ann.user)
     with pytest.raises(errors.OwnersOnly):
         world.invite(key, "eve", "owner")
     world.members("change_role", account, key, bob.user, ChangeRole(role=Role.VIEWER))
-    world.members("remove", account, key, bob.user)
+    world.remove(account, key, bob.user)
 
 
 def test_nothing_of_another_account_is_seen_or_changed(world, acme):
@@ -78,7 +78,7 @@ def test_nothing_of_another_account_is_seen_or_changed(world, acme):
     assert world.invitations("open", other).invitations == []
     for operation, arguments in (
         ("change_role", (eve, bob.user, ChangeRole(role=Role.OWNER))),
-        ("remove", (eve, bob.user)),
+        ("remove", (eve, bob.user, RemoveMember())),
     ):
         with pytest.raises(errors.MemberNotFound):
             world.members(operation, other, *arguments)
