@@ -39,6 +39,10 @@ resource "google_sql_database_instance" "database" {
       name  = "cloudsql.iam_authentication"
       value = "on"
     }
+    database_flags {
+      name  = "max_connections"
+      value = tostring(var.database_connections)
+    }
     insights_config {
       query_insights_enabled  = true
       record_application_tags = false
@@ -72,6 +76,11 @@ resource "google_sql_database_instance" "replica" {
     database_flags {
       name  = "cloudsql.iam_authentication"
       value = "on"
+    }
+    # A standby that takes fewer connections than its primary stops replaying what the primary writes.
+    database_flags {
+      name  = "max_connections"
+      value = tostring(var.database_connections)
     }
   }
 }

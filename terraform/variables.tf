@@ -83,6 +83,11 @@ variable "database_tier" {
   description = "Machine of Cloud SQL, such as db-custom-2-7680."
 }
 
+variable "database_connections" {
+  type        = number
+  description = "Connections that the database takes. All instances of all functions must find room in it; a change is a restart. See scaling.md."
+}
+
 variable "database_available" {
   type        = bool
   default     = false

@@ -115,9 +115,8 @@ def test_data_has_private_addresses_and_encrypted_connections(root_module):
     for address, body in _all(root_module, "^google_sql_database_instance$"):
         network = body["settings"][0]["ip_configuration"][0]
         assert (network["ipv4_enabled"], network["ssl_mode"]) == (False, "ENCRYPTED_ONLY"), address
-        assert body["settings"][0]["database_flags"] == [
-            {"name": "cloudsql.iam_authentication", "value": "on"}
-        ]
+        flags = {flag["name"]: flag["value"] for flag in body["settings"][0]["database_flags"]}
+        assert flags["cloudsql.iam_authentication"] == "on"
         assert body["database_version"] == "POSTGRES_16"
     (redis,) = [body for _, body in _all(root_module, "^google_redis_instance$")]
     assert redis["auth_enabled"] is True
