@@ -65,15 +65,17 @@ check: $(INSTALLED) ## lint, types, layers, manifests, OpenAPI and unit tests; n
 	$(PY) -m tools.scene_schema --check
 	$(PY) -m tools.configuration --check
 	$(PY) -m tools.access --check
+	$(PY) -m bench.simulate --check
 	$(PY) -m pytest -q tests/unit
 
-generate: $(INSTALLED) ## write openapi.json, the JSON Schemas, docs/configuration.md and docs/access.md from the code
+generate: $(INSTALLED) ## write openapi.json, the JSON Schemas and the pages that are made from the code
 	$(PY) -m tools.openapi --write
 	$(PY) -m tools.manifests --write
 	$(PY) -m tools.scene_schema --write
 	$(PY) -m tools.configuration --write
 	$(PY) -m tools.access --write
 	$(PY) -m tests.faults --write-page
+	$(PY) -m bench.simulate --write
 
 bench: bench-pictures bench-cold-start ## all benches
 
