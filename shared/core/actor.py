@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final, Literal
+
+from shared.core.addresses import network_of
 
 ActorKind = Literal["key", "user", "token", "trial", "admin", "system", "anonymous"]
 PREFIXES: Final = {4: 24, 6: 48}
@@ -31,10 +32,4 @@ SYSTEM: Final = Actor("system", "system")
 
 def truncated(address: str) -> str | None:
     """The network that an address is in, such as `192.0.2.0/24`; None for what is no address."""
-    try:
-        whole = ip_address(address)
-    except ValueError:
-        return None
-    if isinstance(whole, IPv6Address) and whole.ipv4_mapped is not None:
-        whole = whole.ipv4_mapped
-    return str(ip_network(f"{whole}/{PREFIXES[whole.version]}", strict=False))
+    return network_of(address, PREFIXES)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
+from shared.core.addresses import network_of
+
 SESSION_COOKIE = "imangor_session"
 """The cookie that a signed-in browser sends."""
+_ONES_OWN: Final = {4: 32, 6: 64}
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -64,14 +66,8 @@ class Credentials:
 
 
 def address_prefix(address: str) -> str:
-    """Whose an address is as far as limits and records go: one IPv4 address, or an IPv6 network of 64 bits.
+    """Whose an address is as far as limits go: one IPv4 address, or an IPv6 network of 64 bits.
 
     What is not an address stays as it is.
     """
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if found.version == 6 and found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(found) if found.version == 4 else str(ip_network((found, 64), strict=False))
+    return (network_of(address, _ONES_OWN) or address).removesuffix("/32")

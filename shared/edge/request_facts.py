@@ -6,6 +6,7 @@ import re
 
 from flask import Request
 
+from shared.core.addresses import address_of
 from shared.core.config import EdgeSettings, Misconfigured, ProjectSettings
 from shared.core.credentials import SESSION_COOKIE, Credentials
 from shared.core.ids import new_id
@@ -37,14 +38,14 @@ def client_address(request: Request) -> str:
 
     Each of the `TRUSTED_PROXIES` appends one entry to `X-Forwarded-For` (Google's load balancer counts as
     two: `<client>, <balancer>`). What stands before those is the client's own invention. A request with
-    fewer entries did not come through them all, and only its connection tells where from.
+    fewer entries did not come through them all, and where the entry is no address no proxy of ours wrote it:
+    then only the connection tells where from.
     """
     trusted = EdgeSettings.load().trusted_proxies
     forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-    if not 1 <= trusted <= len(hops):
-        return request.remote_addr or "unknown"
-    return hops[-trusted]
+    found = address_of(hops[-trusted]) if 1 <= trusted <= len(hops) else None
+    return str(found) if found is not None else request.remote_addr or "unknown"
 
 
 def credentials_of(request: Request) -> Credentials:

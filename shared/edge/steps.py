@@ -11,7 +11,7 @@ from typing import Any
 from flask import Request
 
 from shared.core.again import again
-from shared.core.credentials import Credentials
+from shared.core.credentials import Credentials, address_prefix
 from shared.core.errors import Forbidden, ImangorError, MalformedRequest, RateLimited, Unauthenticated
 from shared.core.logs import bound
 from shared.core.metrics import Metric, count
@@ -121,7 +121,7 @@ def limit_rate(call: Call, proceed: Next) -> Rendered:
     Headers: draft-ietf-httpapi-ratelimit-headers-10.
     """
     rule, caller = call.endpoint.rate, call.ctx.principal if call.endpoint.auth is not None else None
-    whom = call.credentials.address if caller is None else caller.id
+    whom = address_prefix(call.credentials.address) if caller is None else caller.id
     if caller is not None and caller.rate is not None:
         _count(call, "key", whom, Rate(caller.rate, 60))
     if rule is not None:
