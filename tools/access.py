@@ -27,6 +27,8 @@ without it the answer is 403, and 401 for nobody known. What belongs to another 
 - **anybody** needs nothing, **signed** is a message that its sender signs.
 - **person** is no scope but whoever signed in; such an operation is about them and not about an account.
 - **admin** is for the platform's own: keys with that scope, and owners, of an account in `platform_admins`.
+- A **visitor** has no account. Where the deployment has a trial, they begin it by a call without credential,
+  and then have a token for what they sent themselves, and nothing else. Without a trial the answer is 401.
 - Owners are made, changed and removed only with `account:owner`, whatever else an operation needs.
 
 This page is made by `python -m tools.access --write`.
@@ -43,14 +45,15 @@ def document() -> str:
         [
             _HEAD,
             _table("Scopes", ["scope", "allows to", *roles], scopes),
-            _table("Operations", ["operation", "call", "needs", *roles, "a key needs"], rows),
+            _table("Operations", ["operation", "call", "needs", *roles, "a key needs", "visitor"], rows),
         ]
     )
 
 
 def _operation(manifest: Manifest, endpoint: Endpoint) -> str:
     call = f"{endpoint.method} {manifest.absolute(endpoint.route)}"
-    return _row(f"`{endpoint.name}`", call, needs(endpoint), *_roles(endpoint.auth), _key(endpoint))
+    callers = (*_roles(endpoint.auth), _key(endpoint), _visitor(endpoint))
+    return _row(f"`{endpoint.name}`", call, needs(endpoint), *callers)
 
 
 def needs(endpoint: Endpoint) -> str:
@@ -66,6 +69,12 @@ def _key(endpoint: Endpoint) -> str:
     if endpoint.auth is None:
         return "nothing"
     return NO if endpoint.auth == PERSON else f"`{endpoint.auth}`"
+
+
+def _visitor(endpoint: Endpoint) -> str:
+    if endpoint.auth is None and not endpoint.signed:
+        return YES
+    return {"begins": "begins", "own": "their own"}[endpoint.trial] if endpoint.trial else NO
 
 
 def _table(title: str, columns: list[str], rows: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""API keys: `img_live_` or `img_test_`, 30 random base62 characters, 6 of checksum.
+"""API keys: `img_live_` or `img_test_`, 30 random base62 characters, 6 of checksum. So are visitors' tokens.
 
 The checksum (CRC-32 in base62, as in GitHub's token format) rejects typing mistakes and scanners' noise
 before anything is looked up. What is stored is HMAC-SHA256 under a secret pepper.
@@ -14,11 +14,11 @@ import zlib
 from typing import Final, Literal
 
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_SHAPE: Final = re.compile(r"img_(live|test)_[0-9A-Za-z]{30}[0-9A-Za-z]{6}")
+_SHAPE: Final = re.compile(r"img_(live|test|trial)_[0-9A-Za-z]{30}[0-9A-Za-z]{6}")
 _CHECKSUM_LENGTH: Final = 6
 
 
-def new_key(kind: Literal["live", "test"]) -> str:
+def new_key(kind: Literal["live", "test", "trial"]) -> str:
     """Make a key. It is shown once and never stored."""
     body = f"img_{kind}_" + "".join(secrets.choice(ALPHABET) for _ in range(30))
     return body + _checksum(body)

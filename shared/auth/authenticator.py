@@ -17,12 +17,14 @@ from shared.core.errors import Unauthenticated
 
 _JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+")
 _KEY: Final = "img_"
+_TRIAL: Final = "img_trial_"
 
 
 class Shape(Enum):
     """What a credential looks like; nothing is known of it yet."""
 
     KEY = "an API key"
+    TRIAL = "a trial's token"
     ACCESS_TOKEN = "an access token"  # noqa: S105 - a name, not a token
     ID_TOKEN = "an ID token"  # noqa: S105 - a name, not a token
     SESSION = "a session cookie"
@@ -70,6 +72,8 @@ class Authenticator:
             if credentials.cookie and not credentials.authorization:
                 return Shape.SESSION, credentials.cookie
             raise Unauthenticated("Send an API key or a token as `Authorization: Bearer …`.")
+        if secret.startswith(_TRIAL):
+            return Shape.TRIAL, secret
         if secret.startswith(_KEY):
             return Shape.KEY, secret
         match = _JWT.fullmatch(secret)

@@ -13,6 +13,7 @@ from typing import Final, Self, cast
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
 from shared.core.errors import ImangorError
+from shared.core.ids import id_pattern
 
 
 class Misconfigured(ImangorError):
@@ -273,6 +274,37 @@ class AttemptSettings(Settings):
         ge=1,
         description="wrong credentials from one address, or for one name, in ten minutes",
     )
+
+
+class TrialSettings(Settings):
+    """What somebody without an account may try; see `shared/jobs/trial.py`."""
+
+    trial_account: str | None = Field(
+        None,
+        pattern=id_pattern("acc"),
+        description="account that has and pays the jobs of visitors; without it there is no trial",
+    )
+    trial_pictures: int = Field(100, ge=1, description="pictures that all visitors may send in a day (UTC)")
+    trial_network_pictures: int = Field(
+        3,
+        ge=1,
+        description="pictures that come from one network in a day (UTC): an IPv4 /24, an IPv6 /56",
+    )
+    trial_bytes: int = Field(2 * 1024 * 1024, ge=1, description="largest picture of a visitor in bytes")
+    trial_pixels: int = Field(4_000_000, ge=1, description="largest picture of a visitor in pixels")
+
+    @property
+    def account(self) -> str | None:
+        """Whose the trial is, None where there is none; raises `Misconfigured` for one that cannot work."""
+        if self.trial_account is None:
+            return None
+        if self.trial_network_pictures > self.trial_pictures:
+            raise Misconfigured("TRIAL_NETWORK_PICTURES is more than TRIAL_PICTURES: nobody could have it.")
+        if RedisSettings.load().redis_url is None:
+            raise Misconfigured("TRIAL_ACCOUNT needs REDIS_URL, where the pictures of a network are counted.")
+        if "K_SERVICE" in os.environ and EdgeSettings.load().trusted_proxies == 0:
+            raise Misconfigured("TRIAL_ACCOUNT needs TRUSTED_PROXIES: else all visitors are one network.")
+        return self.trial_account
 
 
 class BreakerSettings(Settings):

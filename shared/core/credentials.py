@@ -10,6 +10,8 @@ from shared.core.addresses import network_of
 
 SESSION_COOKIE = "imangor_session"
 """The cookie that a signed-in browser sends."""
+TRIAL_TOKEN = "X-Trial-Token"  # noqa: S105 - a header's name
+"""The header in which a new visitor gets their token."""
 _ONES_OWN: Final = {4: 32, 6: 64}
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 

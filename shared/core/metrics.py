@@ -27,6 +27,7 @@ class Metric(StrEnum):
     WEBHOOK_TRIES = "webhook_tries"
     WEBHOOKS_DEAD = "webhooks_dead"
     EMAILS = "emails"
+    TRIAL = "trial"
 
 
 def count(metric: Metric, value: float = 1, **labels: str | int | float) -> None:

@@ -248,6 +248,13 @@ idempotency_keys = Table(
     Column("headers", JSONB),
     Column("body", LargeBinary),
 )
+trial_days = Table(
+    "trial_days",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("pictures", BigInteger),
+)
 dead_letters = Table(
     "dead_letters",
     metadata,

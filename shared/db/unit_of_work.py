@@ -5,8 +5,8 @@ leaving it by an exception rolls back and drops both. When the connection is los
 knows what became of the work, so neither effects nor undoing follow.
 
 The account stands in the transaction's own setting `app.account`, which the row-level security policies read;
-without it no tenant's row is visible. A person's own rows, which belong to no account, are visible by
-`app.user`, or by `app.identity` where the person is not known yet.
+without it no tenant's row is visible, and with `app.visitor` only that visitor's jobs. A person's own rows,
+which belong to no account, are visible by `app.user`, or by `app.identity` where they are not known yet.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 # The limits keep one stuck or frozen instance from holding an account's rows against everybody.
 BIND = """select set_config('app.account', :account, true), set_config('app.key_hash', :key_hash, true),
   set_config('app.user', :user, true), set_config('app.identity', :identity, true),
+  set_config('app.visitor', :visitor, true),
   set_config('lock_timeout', '5s', true), set_config('statement_timeout', '30s', true),
   set_config('idle_in_transaction_session_timeout', '60s', true), clock_now()"""
 
@@ -51,10 +52,12 @@ class UnitOfWork:
         *,
         user: str | None = None,
         identity: str | None = None,
+        visitor: str | None = None,
         actor: Callable[[], Actor] = lambda: SYSTEM,
     ):
         """`account` may come later by `act_for`; `key_hash` lets the caller see the key, or the invitation,
-        that it presents. `user` and `identity` are the person whose own rows are seen.
+        that it presents. `user` and `identity` are the person whose own rows are seen, `visitor` who alone of
+        the account's visitors it is for.
 
         `deliver` sends the outbox's effects and `forget` drops cache keys, both after commit. `actor` tells
         who is at work, for the audit log.
@@ -71,6 +74,7 @@ class UnitOfWork:
         self._undo: list[Callable[[], None]] = []
         self._key_hash = key_hash or ""
         self._identity = identity or ""
+        self._visitor = visitor or ""
         self._now: datetime | None = None
         self.account = account
         self.user = user
@@ -228,7 +232,8 @@ class UnitOfWork:
 
     def _bind(self, connection: Connection) -> None:
         who = {"account": self.account or "", "user": self.user or "", "identity": self._identity}
-        self._now = connection.execute(_text(BIND), who | {"key_hash": self._key_hash}).one()[-1]
+        who |= {"key_hash": self._key_hash, "visitor": self._visitor}
+        self._now = connection.execute(_text(BIND), who).one()[-1]
 
     def _finish(self) -> BaseException | None:
         try:

@@ -9,11 +9,12 @@ import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
 
 from shared.core.errors import ImangorError
+from shared.core.scopes import PERSON
 from shared.edge.reply import JSON, Reply
 from shared.edge.upload import Upload
 
@@ -21,6 +22,7 @@ _WINDOWS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _RATE = re.compile(r"(?P<limit>[1-9]\d*)/(?P<unit>second|minute|hour|day)")
 _ROUTE = re.compile(r"/|(/(\.?[a-z0-9][a-z0-9_.:-]*|\{[a-z_]+\}))+")
 SAFE = frozenset({"GET", "HEAD"})
+Trial = Literal["begins", "own"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Endpoint:
     transaction: bool
     signed: bool
     oauth: bool
+    trial: Trial | None
     signature: Signature
     function: Callable[..., Any]
 
@@ -108,15 +111,13 @@ def declare(
     transaction: bool = True,
     signed: bool = False,
     oauth: bool = False,
+    trial: Trial | None = None,
 ) -> Endpoint:
     """Build the record of an operation; raises ValueError or TypeError where the declaration is wrong."""
-    if not _ROUTE.fullmatch(route):
-        raise ValueError(f"{route!r} is not a route such as /{{job_id}}/outputs")
     by_key = method not in SAFE and auth is not None
+    _check(function.__name__, route, method, auth, signed, trial)
     if idempotent and not by_key:
         raise ValueError(f"{function.__name__}: only unsafe operations with auth can be idempotent by key")
-    if signed and (auth is not None or method in SAFE):
-        raise ValueError(f"{function.__name__}: a signed message comes with no other credential, and is sent")
     return Endpoint(
         name=function.__name__,
         method=method,
@@ -130,9 +131,19 @@ def declare(
         transaction=transaction,
         signed=signed,
         oauth=oauth,
+        trial=trial,
         signature=replace(_read(function, route, multipart), urlencoded=oauth),
         function=function,
     )
+
+
+def _check(name: str, route: str, method: str, auth: str | None, signed: bool, trial: Trial | None) -> None:
+    if not _ROUTE.fullmatch(route):
+        raise ValueError(f"{route!r} is not a route such as /{{job_id}}/outputs")
+    if signed and (auth is not None or method in SAFE):
+        raise ValueError(f"{name}: a signed message comes with no other credential, and is sent")
+    if trial and auth in {None, PERSON}:
+        raise ValueError(f"{name}: a visitor stands in for a caller with an account")
 
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:

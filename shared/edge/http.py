@@ -28,7 +28,7 @@ import functions_framework
 from pydantic import BaseModel
 
 from shared.core.errors import ImangorError
-from shared.edge.endpoint import Endpoint, declare
+from shared.edge.endpoint import Endpoint, Trial, declare
 from shared.edge.framework import replace_error_pages
 from shared.edge.ports import ContextFactory
 from shared.edge.reply import Reply as Reply
@@ -61,6 +61,9 @@ class Declaration(TypedDict, total=False):
     `oauth` speaks as RFC 6749 has it: the body is a form (`application/x-www-form-urlencoded`), and a problem
     has the members `error` and `error_description`.
 
+    `trial` lets visitors in besides, where there is a trial: `"begins"` takes one without a credential, who
+    gets a token, and that and `"own"` take who has a token. What they find is theirs alone.
+
     `signed` takes messages of somebody who has a secret and no account: they prove themselves by a signature.
     """
 
@@ -73,6 +76,7 @@ class Declaration(TypedDict, total=False):
     transaction: bool
     signed: bool
     oauth: bool
+    trial: Trial
 
 
 def get(route: str, *, auth: str | None, **words: Unpack[Declaration]) -> Callable[[F], F]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from shared.core.config import Misconfigured
-from shared.core.credentials import SESSION_COOKIE
+from shared.core.credentials import SESSION_COOKIE, TRIAL_TOKEN
 from shared.core.scopes import PERSON
 from shared.edge.content import URLENCODED
 from shared.edge.endpoint import Endpoint
@@ -31,9 +31,17 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"const": "true"},
     },
     "Location": {"description": "Where the new resource is.", "schema": {"type": "string"}},
+    TRIAL_TOKEN: {
+        "description": "Only where a call without a credential began a trial: the visitor's token.",
+        "schema": {"type": "string"},
+    },
 }
 
 
+_TRIAL = (
+    "where the deployment has a trial: the token of a visitor without an account, who got it in "
+    f"`{TRIAL_TOKEN}` when they sent a picture without a credential"
+)
 _SIGNED = {
     "webhook-id": "Identifies the message; Standard Webhooks.",
     "webhook-timestamp": "Unix seconds, at most five minutes from now.",
@@ -103,6 +111,7 @@ def build(declared: Iterable[Declared], version: str) -> dict[str, Any]:
                 "bearer": {"type": "http", "scheme": "bearer", "description": "an API key or a token"},
                 "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
                 "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+                "trial": {"type": "http", "scheme": "bearer", "description": _TRIAL},
             },
         },
     }
@@ -136,7 +145,7 @@ def _operation(endpoint: Endpoint, tag: str, refs: Schemas, definitions: dict[st
         "operationId": endpoint.name,
         "tags": [tag],
         "summary": endpoint.summary,
-        "security": _security(endpoint.auth),
+        "security": _security(endpoint),
         "responses": {**_success(endpoint, refs), **error_responses(endpoint)},
     }
     if endpoint.description:
@@ -148,11 +157,13 @@ def _operation(endpoint: Endpoint, tag: str, refs: Schemas, definitions: dict[st
     return operation
 
 
-def _security(auth: str | None) -> list[dict[str, list[str]]]:
-    """The ways to prove who calls: a key proves no person."""
+def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
+    """The ways to prove who calls: a key proves no person, and a visitor's token only whose visit it is."""
+    auth = endpoint.auth
     if auth == PERSON:
         return [{"session": []}, {"bearer": []}]
-    return [] if auth is None else [{"bearer": [auth]}, {"api_key": [auth]}]
+    visitors: list[dict[str, list[str]]] = [{"trial": []}] if endpoint.trial else []
+    return [] if auth is None else [{"bearer": [auth]}, {"api_key": [auth]}, *visitors]
 
 
 def _success(endpoint: Endpoint, refs: Schemas) -> dict[str, Any]:
@@ -161,6 +172,7 @@ def _success(endpoint: Endpoint, refs: Schemas) -> dict[str, Any]:
     names += ["RateLimit-Policy", "RateLimit"] if endpoint.rate else []
     names += ["Idempotency-Replayed"] if endpoint.idempotent else []
     names += ["Location"] if endpoint.status in (201, 302) else []
+    names += [TRIAL_TOKEN] if endpoint.trial == "begins" else []
     reply: dict[str, Any] = {
         "description": "Done.",
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},

@@ -35,11 +35,23 @@ class Principal(Protocol):
 
     @property
     def kind(self) -> str:
-        """How it proved itself: `user` is somebody who signed in."""
+        """How it proved itself: `user` is somebody who signed in, `trial` a visitor without an account."""
 
     @property
     def user(self) -> str | None:
         """Identifier of the person who signed in; None for what acts for no person."""
+
+
+class Visit(Protocol):
+    """A visitor's first call."""
+
+    @property
+    def visitor(self) -> Principal:
+        """Who they are from then on."""
+
+    @property
+    def token(self) -> str:
+        """What they show when they come back."""
 
 
 class RateState(Protocol):
@@ -126,6 +138,9 @@ class EdgeContext(Protocol):
 
     def authenticate(self, credentials: Credentials) -> Principal:
         """Find out who sends these; raises `Unauthenticated` and the like."""
+
+    def visit(self, credentials: Credentials) -> Visit | None:
+        """Let somebody in who has no credential; None where there is no trial."""
 
     def check_signature(self, headers: Mapping[str, str], body: bytes) -> None:
         """Check a message's signature over its body (Standard Webhooks); raises an error of status 401.

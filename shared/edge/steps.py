@@ -11,7 +11,7 @@ from typing import Any
 from flask import Request
 
 from shared.core.again import again
-from shared.core.credentials import Credentials, address_prefix
+from shared.core.credentials import TRIAL_TOKEN, Credentials, address_prefix
 from shared.core.errors import Forbidden, ImangorError, MalformedRequest, RateLimited, Unauthenticated
 from shared.core.logs import bound
 from shared.core.metrics import Metric, count
@@ -22,6 +22,9 @@ from shared.edge.ports import ContextFactory, EdgeContext, Finished, Principal
 from shared.edge.problem import log_problem, problem
 from shared.edge.reply import Rendered, render
 from shared.edge.request_facts import credentials_of, trace_facts
+
+VISITOR = "trial"
+"""The kind of a caller without an account."""
 
 
 @dataclass
@@ -89,16 +92,25 @@ def authenticate(call: Call, proceed: Next) -> Rendered:
         call.ctx.check_signature(named, read_body(call.request))
     if scope is None:
         return proceed()
-    if not call.credentials.any:
-        raise Unauthenticated("Send an API key or a token as `Authorization: Bearer …`.")
-    principal = call.ctx.authenticate(call.credentials)
-    if not _may(principal, scope):
+    principal = call.ctx.authenticate(call.credentials) if call.credentials.any else _visitor(call)
+    if principal.kind == VISITOR and call.endpoint.trial is None:
+        raise Forbidden("This is not for a trial; it needs an account.")
+    if principal.kind != VISITOR and not _may(principal, scope):
         raise Forbidden(f"This needs the scope {scope}.")
     if scope == PERSON:
         principal = _without_account(principal)
     call.ctx.principal = principal
     with bound(account=principal.account or None, principal=principal.id):
         return proceed()
+
+
+def _visitor(call: Call) -> Principal:
+    """Whoever calls without a credential, where a trial may begin so."""
+    visit = call.ctx.visit(call.credentials) if call.endpoint.trial == "begins" else None
+    if visit is None:
+        raise Unauthenticated("Send an API key or a token as `Authorization: Bearer …`.")
+    call.headers[TRIAL_TOKEN] = visit.token
+    return visit.visitor
 
 
 def _without_account(principal: Any) -> Principal:
@@ -121,7 +133,8 @@ def limit_rate(call: Call, proceed: Next) -> Rendered:
     Headers: draft-ietf-httpapi-ratelimit-headers-10.
     """
     rule, caller = call.endpoint.rate, call.ctx.principal if call.endpoint.auth is not None else None
-    whom = address_prefix(call.credentials.address) if caller is None else caller.id
+    known = None if caller is None or caller.kind == VISITOR else caller.id
+    whom = known or address_prefix(call.credentials.address)
     if caller is not None and caller.rate is not None:
         _count(call, "key", whom, Rate(caller.rate, 60))
     if rule is not None:

@@ -9,6 +9,7 @@ from typing import IO
 from flask import Request, Response
 
 from shared.core.config import EdgeSettings
+from shared.core.credentials import TRIAL_TOKEN
 from shared.edge.reply import Rendered
 
 _GZIP_FROM = 1024
@@ -22,7 +23,8 @@ _TEXTUAL = (
     "text/",
 )
 _EXPOSED = (
-    "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+    "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, "
+    + TRIAL_TOKEN
 )
 _ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, X-Account, X-Api-Key, X-Request-Id"

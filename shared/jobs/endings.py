@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from shared.accounts.repository import retention
 from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.announcements import announce_end
 from shared.jobs.dispatch import RESCUE_AFTER
+from shared.jobs.keeping import kept
 from shared.jobs.messages import JobEvent
 from shared.jobs.repository import JobRecord, JobRepository
 from shared.jobs.states import ENDED, TARGET_ENDED, JobState, TargetState, outcome
@@ -92,7 +92,7 @@ def _end(uow: UnitOfWork, job: JobRecord, state: JobState, problem: dict[str, st
 
 def _announce(uow: UnitOfWork, job: JobRecord, state: JobState) -> None:
     announce_end(uow, job.id)
-    set_deadline(uow, job.id, Action.ERASE, retention(uow))
+    set_deadline(uow, job.id, Action.ERASE, kept(uow, job))
     event = JobEvent(account=job.account_id, job=job.id, type=f"job.{state.value}")
     uow.outbox.event(JOB_EVENTS, event.model_dump())
     uow.after_commit(lambda: count(Metric.JOBS_ENDED, state=state.value))

@@ -1,6 +1,6 @@
 """The jobs feature's refusals."""
 
-from shared.core.errors import Conflict, ImangorError, NotFound, TransientError
+from shared.core.errors import Conflict, Forbidden, ImangorError, NotFound, TransientError
 
 
 class JobNotFound(NotFound):
@@ -53,3 +53,21 @@ class JobStuck(ImangorError):
     """The job made no progress for too long and was given up."""
 
     slug, title = "job-stuck", "Job given up"
+
+
+class BeyondTrial(Forbidden):
+    """A trial does less than that; open an account."""
+
+    slug = "beyond-trial"
+
+
+class TrialUsedUp(ImangorError):
+    """This network had its pictures of today; open an account, or come back tomorrow (UTC)."""
+
+    slug, status, title = "trial-used-up", 429, "Trial used up"
+
+
+class TrialDayUsedUp(ImangorError):
+    """All pictures that can be tried today were taken; open an account, or come back tomorrow (UTC)."""
+
+    slug, status, title = "trial-day-used-up", 429, "Trial used up for today"

@@ -15,6 +15,7 @@ from shared.cache.read_through import read_through
 from shared.cache.redis import RedisCache
 from shared.core.cursors import read_cursor, write_cursor
 from shared.core.ids import new_id
+from shared.core.metrics import Metric, count
 from shared.db.deadlines import Action, set_deadline
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs import views
@@ -23,16 +24,18 @@ from shared.jobs.charges import hold_credits, hold_pages
 from shared.jobs.dispatch import start_recognition, start_rendering
 from shared.jobs.endings import end_job
 from shared.jobs.erasure import erase_media
-from shared.jobs.errors import JobEnded, NothingToRetry
+from shared.jobs.errors import JobEnded, NothingToRetry, TrialDayUsedUp
+from shared.jobs.keeping import TRIAL
 from shared.jobs.names import display_name, results_prefix, source_object
 from shared.jobs.priority import priority
 from shared.jobs.quoting import quoted, refuse_more, refuse_others
 from shared.jobs.repository import JobRecord, JobRepository, job_cache_key, pending
 from shared.jobs.schemas import CreateJob, Job, JobFilter, JobPage, JobUpload
 from shared.jobs.states import ENDED, JobState, TargetState
+from shared.jobs.trial import Trial
 from shared.jobs.uploads import SignedUploads, check_picture
 from shared.ledger import prices
-from shared.ledger.errors import SpendLimitReached
+from shared.ledger.errors import InsufficientCredits, SpendLimitReached
 from shared.quotes.repository import QuoteRecord
 from shared.scenes.repository import SceneRepository
 from shared.translation.languages import Languages
@@ -62,7 +65,10 @@ class JobService:
         uploads: SignedUploads,
         languages: Languages,
         cache: RedisCache,
+        trial: Callable[[], Trial] | None = None,
     ):
+        """`trial` decides what visitors may have, where there are any."""
+        self._trial = trial
         self._current = current
         self._open_uow = open_uow
         self._uploads = uploads
@@ -72,8 +78,8 @@ class JobService:
     def create(self, principal: Principal, order: CreateJob, file: File | None = None) -> Job:
         """Accept a job: with `file` it starts at once, without one it waits for the upload.
 
-        Raises `UnsupportedLanguage`, `InsufficientCredits`, for a file what is wrong with it, and what keeps
-        its quote from being used.
+        Raises `UnsupportedLanguage`, `InsufficientCredits`, for a file what is wrong with it, what keeps its
+        quote from being used, and what `Trial.admit` refuses a visitor for.
         """
         quote = None if order.quote is None else self._quoted(order.quote)
         if quote is None:
@@ -82,11 +88,13 @@ class JobService:
             order = order.filled(quote.source_language, quote.targets)
             refuse_others(quote, order)
         self._languages.require(order.language, order.targets)
+        if self._trial is not None and principal.kind == "trial":
+            self._trial().admit(order, file)
         job = new_id("job")
         values: dict[str, Any] = {
             "id": job,
             "created_by": principal.id,
-            "origin": "upload",
+            "origin": TRIAL if principal.kind == "trial" else "upload",
             "state": JobState.AWAITING_UPLOAD,
             "name": order.name or (display_name(file.filename) if file else ""),
             "priority": priority(principal.plan, None, order.priority),
@@ -108,7 +116,12 @@ class JobService:
         return self._accept(values, order)
 
     def get(self, principal: Principal, job: str) -> Job:
-        """Read a job, from the cache if it has not changed. Opens its own unit of work when it must."""
+        """Read a job, from the cache if it has not changed. Opens its own unit of work when it must.
+
+        What the cache has is the account's, of which a visitor sees only their own jobs.
+        """
+        if principal.kind == "trial":
+            return self._load(job)
         key = job_cache_key(principal.account, job)
         found = read_through(
             self._cache,
@@ -199,12 +212,19 @@ class JobService:
         return views.job(record, pending(record, order.targets), upload)
 
     def _hold(self, uow: UnitOfWork, job: JobRecord, targets: list[str]) -> None:
-        """Hold the job's credits; a limit that stops it is told when the refused work is undone."""
+        """Hold the job's credits; a limit that stops it is told when the refused work is undone.
+
+        Who has no account has no credits either: for them the trial is over for today.
+        """
         try:
             hold_credits(uow, job, targets)
-        except SpendLimitReached as error:
-            uow.after_rollback(partial(self._alarm, error))
-            raise
+        except (SpendLimitReached, InsufficientCredits) as error:
+            if isinstance(error, SpendLimitReached):
+                uow.after_rollback(partial(self._alarm, error))
+            if job.origin != TRIAL:
+                raise
+            count(Metric.TRIAL, outcome="unpaid")
+            raise TrialDayUsedUp(retry_after=error.retry_after) from error
 
     def _alarm(self, error: SpendLimitReached) -> None:
         with self._open_uow() as uow:

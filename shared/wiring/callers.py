@@ -10,7 +10,7 @@ from shared.audit.actions import Action
 from shared.auth.principal import Principal
 from shared.cache.rate_limit import RateLimiter, RateState
 from shared.core.clock import utc_now
-from shared.core.config import AttemptSettings, EdgeSettings, PaymentSettings, TokenSettings
+from shared.core.config import AttemptSettings, EdgeSettings, PaymentSettings, TokenSettings, TrialSettings
 from shared.core.credentials import Credentials
 from shared.wiring.clients import access_tokens, identity_tokens, redis_cache
 from shared.wiring.sessions import SessionServices
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shared.auth.key_prover import KeyProver
     from shared.auth.session_prover import SessionProver
     from shared.auth.token_prover import TokenProver
+    from shared.auth.visitors import Visit, Visitors
     from shared.db.idempotency import IdempotencyKeys
 
 
@@ -43,7 +44,20 @@ class CallerServices(SessionServices):
             Shape.ID_TOKEN: self._identity_prover,
             Shape.SESSION: self._session_prover,
         }
+        account = TrialSettings.load().account
+        if account is not None:
+            provers[Shape.TRIAL] = lambda: self._visitors(account)
         return Authenticator(provers, self.attempts, TokenSettings.load().token_issuer)
+
+    def visit(self, credentials: Credentials) -> Visit | None:
+        """Let somebody in who has nothing to show; None where there is no trial."""
+        account = TrialSettings.load().account
+        return None if account is None else self._visitors(account).arrive(credentials)
+
+    def _visitors(self, account: str) -> Visitors:
+        from shared.auth.visitors import Visitors
+
+        return Visitors(account, EdgeSettings.load().origins)
 
     def _key_prover(self) -> KeyProver:
         from shared.auth.key_prover import KeyProver

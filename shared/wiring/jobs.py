@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.core.config import StorageSettings
+from shared.wiring.callers import CallerServices
 from shared.wiring.clients import (
     fonts,
     languages,
@@ -15,7 +16,6 @@ from shared.wiring.clients import (
     translator,
     vision,
 )
-from shared.wiring.request import Request
 
 if TYPE_CHECKING:
     from shared.jobs.arrivals import Arrivals
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from shared.jobs.publishing import Publisher
     from shared.jobs.rejected import DeadLetters
     from shared.jobs.service import JobService
+    from shared.jobs.trial import Trial
     from shared.quotes.service import QuoteService
     from shared.scenes.service import SceneService
     from shared.translation.languages import Languages
 
 
-class JobServices(Request):
+class JobServices(CallerServices):
     """What makes and keeps jobs."""
 
     @cached_property
@@ -39,7 +40,23 @@ class JobServices(Request):
         from shared.jobs.uploads import SignedUploads
 
         uploads = SignedUploads(storage(), StorageSettings.load().uploads_bucket)
-        return JobService(lambda: self.uow, self.open_for_caller, uploads, self.languages, redis_cache())
+        return JobService(
+            lambda: self.uow, self.open_for_caller, uploads, self.languages, redis_cache(), lambda: self.trial
+        )
+
+    @property
+    def trial(self) -> Trial:
+        """What a visitor may have."""
+        from shared.cache.day_quota import DayQuota
+        from shared.jobs.trial import Trial
+
+        return Trial(
+            lambda: self.uow,
+            self.open_for_caller,
+            DayQuota(redis_cache()),
+            self.credentials,
+            self.security.tell,
+        )
 
     @cached_property
     def outputs(self) -> JobOutputs:

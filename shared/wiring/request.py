@@ -84,6 +84,7 @@ class Request:
         *,
         user: str | None = None,
         identity: str | None = None,
+        visitor: str | None = None,
     ) -> UnitOfWork:
         """A unit of work of its own; the arguments are those of `UnitOfWork`."""
         from shared.db.engine import engine
@@ -98,12 +99,18 @@ class Request:
             forget,
             user=user,
             identity=identity,
+            visitor=visitor,
             actor=lambda: self.actor,
         )
 
     def open_for_caller(self) -> UnitOfWork:
-        """A unit of work of its own: under the caller's account, or as a person who acts for none."""
+        """A unit of work of its own: under the caller's account, or as a person who acts for none.
+
+        A visitor's sees nothing of other visitors.
+        """
         caller = self.caller
+        if caller.kind == "trial":
+            return self.open(caller.account, visitor=caller.id)
         return self.open(caller.account) if caller.account else self.open(None, user=caller.user)
 
     def check_database(self) -> None:

@@ -11,6 +11,7 @@ from flask import Flask, request
 
 from shared.auth.principal import Principal
 from shared.auth.roles import SCOPES_OF, Role
+from shared.auth.visitors import Visit
 from shared.core.errors import Unauthenticated
 from shared.core.scopes import ADMIN, PERSON, SCOPES
 from shared.edge.router import Site
@@ -22,6 +23,7 @@ OPERATIONS = {e.name: (m, e) for m, endpoints in declared(ROOT / "functions") fo
 ROW = re.compile(
     r"\| `(?P<name>\w+)` \| [A-Z]+ \S+ \| (?P<needs>\S+)"
     r" \| (?P<viewer>\S+) \| (?P<editor>\S+) \| (?P<owner>\S+) \| `?(?P<key>[^`]+?)`? \|"
+    r" (?P<visitor>[^|]+) \|"
 )
 PAGE = {row["name"]: row.groupdict() for row in ROW.finditer(PATH.read_text(encoding="utf-8"))}
 
@@ -35,6 +37,7 @@ class Door:
     """A context that knows who calls, and ends with whatever comes after that."""
 
     caller: Principal | None
+    trial: bool = False
     principal: Any = None
     credentials: Any = None
 
@@ -45,6 +48,9 @@ class Door:
         if self.caller is None:
             raise Unauthenticated()
         return self.caller
+
+    def visit(self, credentials: Any) -> Visit | None:
+        return Visit(visitor(), "token") if self.trial else None
 
     def check_signature(self, headers: Any, body: bytes) -> None:
         raise Unauthenticated()
@@ -60,6 +66,10 @@ def person(role: Role | None, *more: str) -> Principal:
     return Principal("usr_1", ACCOUNT if role else "", frozenset(scopes), kind="user", user="usr_1")
 
 
+def visitor() -> Principal:
+    return Principal("tri_1", ACCOUNT, frozenset(), kind="trial")
+
+
 def key(*scopes: str) -> Principal:
     return Principal("key_1", ACCOUNT, frozenset(scopes), key="key_1")
 
@@ -69,10 +79,10 @@ def status():
     """Calls an operation as somebody; the status of the answer, 0 where the call came past the door."""
     app = Flask(__name__)
 
-    def call(name: str, caller: Principal | None) -> int:
+    def call(name: str, caller: Principal | None, *, trial: bool = False) -> int:
         manifest, endpoint = OPERATIONS[name]
         path = re.sub(r"\{\w+\}", "x", manifest.absolute(endpoint.route))
-        site = Site(manifest.name, ROOT / "functions" / manifest.name, (endpoint,), Door(caller))
+        site = Site(manifest.name, ROOT / "functions" / manifest.name, (endpoint,), Door(caller, trial))
         headers = {"Authorization": "Bearer x"} if caller else {}
         with app.test_request_context(path, method=endpoint.method, headers=headers):
             answer = site.answer(request)
@@ -93,12 +103,15 @@ def test_an_operation_lets_in_whom_the_page_names_and_nobody_else(name, status):
     cells = {role: (person(role), row[role] == YES) for role in Role}
     cells["somebody without an account"] = (person(None), row["needs"] == "person")
     cells["an admin"] = (person(Role.OWNER, ADMIN), YES in row["owner"] or row["needs"] == ADMIN)
+    cells["a visitor with a token"] = (visitor(), row["visitor"] != NO)
     cells |= {f"key {scope}": (key(scope), row["key"] == scope) for scope in (*SCOPES, ADMIN)}
     cells["a key with all scopes but that one"] = (key(*{*SCOPES, ADMIN} - {row["key"]}), False)
     found = {who: status(name, caller) for who, (caller, _) in cells.items()}
     said = {who: 0 if allowed else 403 for who, (_, allowed) in cells.items()}
     assert found == (said if anyway is None else dict.fromkeys(cells, anyway))
     assert status(name, None) == (401 if anyway is None else anyway)
+    begins = row["visitor"] in {"begins", YES}
+    assert status(name, None, trial=True) == (0 if begins else 401)
 
 
 def test_every_scope_that_is_needed_can_be_had():
@@ -107,3 +120,9 @@ def test_every_scope_that_is_needed_can_be_had():
 
 def test_no_key_does_what_a_person_does_as_themselves():
     assert {row["key"] for row in PAGE.values() if row["needs"] == "person"} <= {NO}
+
+
+def test_visitors_reach_four_operations_and_what_is_public():
+    reached = {name: row["visitor"] for name, row in PAGE.items() if row["needs"] != "anybody"}
+    theirs = dict.fromkeys(("get_job", "list_outputs", "delete_job"), "their own")
+    assert {name: cell for name, cell in reached.items() if cell != NO} == {"create_job": "begins"} | theirs

@@ -62,6 +62,7 @@ def new_row(table, account, job, transaction=0):
         "quotes": a
         | {"id": word, "created_by": "k", "medium": "text", "targets": "{}"}
         | {"price_version": 1, "expires_at": "2100-01-01T00:00:00Z"},
+        "trial_days": a | {"day": NOW, "pictures": 1},
         "spending": a | {"day": NOW, "spender": word, "credits": 1},
         "scenes": j | {"document": "{}"},
         "scene_translations": j | {"language": word, "blocks": "{}"},
@@ -108,7 +109,9 @@ class World:
         return account
 
     def job_of(self, account):
-        return self.database.value("select id from jobs where account_id = :a", a=account)
+        return self.database.value(
+            "select id from jobs where account_id = :a and origin = 'upload'", a=account
+        )
 
     def transaction_of(self, account):
         return self.database.value("select id from ledger_transactions where account_id = :a", a=account)
@@ -363,3 +366,22 @@ def test_keys_of_people_without_an_account_are_their_own(world):
         assert accounts_seen(uow, "idempotency_keys") == {world.a}
     forged = row | {"principal": "usr_2", "key": "k"}
     assert refusal(world.database.uow(user=USER), insert("idempotency_keys", forged), **forged) == REFUSED
+
+
+def test_a_visitor_sees_and_makes_their_own_jobs_only(world):
+    tables = ("jobs", "job_targets", "scenes", "scene_translations")
+    mine = world.database.job(world.a, "es", created_by="tri_1", origin="trial")
+    for table in ("scenes", "scene_translations"):
+        row = new_row(table, world.a, mine)
+        world.database.run(insert(table, row), **row)
+    for visitor, jobs in (("tri_1", {mine}), ("tri_2", set()), (None, {mine, world.job_of(world.a)})):
+        for table in tables:
+            with world.database.uow(world.a, visitor=visitor) as uow:
+                column = "id" if table == "jobs" else "job_id"
+                found = uow.sql(f"select {column} from {table}")  # noqa: S608 - our own names
+                assert {job for (job,) in found} == jobs, table
+    forged = new_row("jobs", world.a, "") | {"created_by": "tri_2"}
+    uow = world.database.uow(world.a, visitor="tri_1")
+    assert refusal(uow, insert("jobs", forged), **forged) == REFUSED
+    with world.database.uow(world.b, visitor="tri_1") as uow:
+        assert accounts_seen(uow, "jobs") == set()

@@ -143,6 +143,9 @@ class Context:
             raise Unauthenticated
         return found
 
+    def visit(self, credentials: Credentials) -> None:
+        return None
+
     def rate_limit(self, rule_name: str, principal_id: str, limit: int, window_seconds: int) -> Rate:
         WORLD.trail.append("rate_limit")
         place = (rule_name, principal_id)
