@@ -25,7 +25,14 @@ locals {
     TRUSTED_PROXIES          = "2" # the load balancer writes two entries: the client's address and its own
     UPLOADS_BUCKET           = local.buckets.uploads
     RESULTS_BUCKET           = local.buckets.results
-  }, var.settings)
+  }, local.trial, var.settings)
+  trial = var.trial == null ? {} : {
+    for name, value in {
+      TRIAL_ACCOUNT          = var.trial.account
+      TRIAL_PICTURES         = var.trial.pictures
+      TRIAL_NETWORK_PICTURES = var.trial.network_pictures
+    } : name => tostring(value) if value != null
+  }
 }
 
 module "manifests" {

@@ -142,6 +142,24 @@ variable "rate_per_minute" {
   description = "Requests a minute that Cloud Armor lets through from one address."
 }
 
+variable "trial" {
+  type        = object({ account = string, pictures = optional(number), network_pictures = optional(number) })
+  default     = null
+  description = "Lets visitors without an account try a few small pictures, which `account` (acc_…) has and pays: so many `pictures` a day of all, `network_pictures` of one network. Null for no trial; see trial.md."
+  validation {
+    condition     = var.trial == null ? true : can(regex("^acc_[0-9a-z]{26}$", var.trial.account))
+    error_message = "The trial needs the id of an open account, acc_…"
+  }
+  validation {
+    condition     = try(var.trial.network_pictures >= 1, true)
+    error_message = "A trial of no pictures is none: leave `trial` null."
+  }
+  validation {
+    condition     = try(var.trial.pictures >= max(1, coalesce(var.trial.network_pictures, 1)), true)
+    error_message = "A trial of no pictures is none, and no network gets more than there are."
+  }
+}
+
 variable "identity_platform" {
   type        = bool
   default     = false

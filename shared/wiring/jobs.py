@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.core.config import StorageSettings
-from shared.wiring.callers import CallerServices
 from shared.wiring.clients import (
     fonts,
     languages,
@@ -16,6 +15,7 @@ from shared.wiring.clients import (
     translator,
     vision,
 )
+from shared.wiring.security import SecurityServices
 
 if TYPE_CHECKING:
     from shared.jobs.arrivals import Arrivals
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shared.translation.languages import Languages
 
 
-class JobServices(CallerServices):
+class JobServices(SecurityServices):
     """What makes and keeps jobs."""
 
     @cached_property
