@@ -38,6 +38,7 @@ EXPORTED: Final[dict[str, frozenset[str]]] = {
     "balances": frozenset(),
     "credit_lots": frozenset(),
     "spending": frozenset(),
+    "trial_days": frozenset(),
     "webhook_endpoints": frozenset(),
     "webhook_events": frozenset(),
     "webhook_deliveries": frozenset({"busy_until", "waiting"}),

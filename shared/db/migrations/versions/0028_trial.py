@@ -4,8 +4,8 @@ from alembic import op
 
 from shared.db.migrations.tenancy import tenant
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 
 _VISITOR = "nullif(current_setting('app.visitor', true), '')"
 
