@@ -65,7 +65,19 @@ module "function" {
   vault_key   = google_kms_crypto_key.vault.id
   secrets     = { for name in each.value.secrets : name => google_secret_manager_secret_version.value[name].secret }
 
-  depends_on = [google_project_service.api, google_project_iam_member.builds, google_artifact_registry_repository_iam_member.builds]
+  depends_on = [
+    google_project_service.api, google_project_iam_custom_role.own, google_project_iam_member.builds,
+    google_artifact_registry_repository_iam_member.builds,
+  ]
+}
+
+# Where Google's narrowest role gives more than a function needs. A role that was deleted keeps its name for weeks.
+resource "google_project_iam_custom_role" "own" {
+  for_each    = module.manifests.custom_roles
+  role_id     = each.key
+  title       = each.key
+  permissions = each.value
+  depends_on  = [google_project_service.api]
 }
 
 resource "google_project_service" "api" {

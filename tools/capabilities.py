@@ -16,8 +16,12 @@ class Role(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    role: str = Field(pattern=r"^roles/[a-zA-Z.]+$")
+    role: str = Field(pattern=r"^(roles|custom)/[a-zA-Z.]+$")
     on: str
+
+    def in_project(self, project: str) -> str:
+        """The role as it is granted; one of our own belongs to the project."""
+        return self.role.replace("custom/", f"projects/{project}/roles/")
 
 
 class Grant(BaseModel):
@@ -50,6 +54,7 @@ class Capabilities(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     always: Grant
+    custom_roles: dict[str, list[str]]
     manifest: list[str]
     words: dict[str, Grant]
 

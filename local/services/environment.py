@@ -35,6 +35,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "tokens": ("OAUTH_CLIENTS", "TOKEN_SIGNING_KEYS"),
     "payments": ("PAYMENTS_SECRET",),
     "webhooks": ("WEBHOOK_KEY", "WEBHOOK_NETWORKS"),
+    "sign-ins": ("FIREBASE_AUTH_EMULATOR_HOST",),
     "identity": ("FIREBASE_AUTH_EMULATOR_HOST",),
     "mail": ("SMTP_URL", "MAIL_FROM", "APP_URL"),
     "vault": ("VAULT_KEYS",),

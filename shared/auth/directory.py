@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from shared.core.errors import TransientError, Unauthenticated
 
-_NAME: Final = "directory"
 _TIMEOUT: Final = 15
 
 
@@ -17,11 +16,34 @@ class DirectoryUnavailable(TransientError):
     """The identity service does not take this now."""
 
 
-class IdentityDirectory:
-    """Changes people. Somebody whom the identity service does not know any more is left alone."""
+class _Service:
+    """A project's identity service. Somebody whom it does not know any more is left alone."""
 
     def __init__(self, project: str):
         self._project = project
+
+    def revoke(self, uid: str) -> None:
+        """End all of somebody's sign-ins; raises `DirectoryUnavailable`."""
+        with _known():
+            self._sdk.revoke_refresh_tokens(uid, app=self._app)
+
+    @property
+    def _sdk(self) -> Any:
+        from firebase_admin import auth
+
+        return auth
+
+    @cached_property
+    def _app(self) -> Any:
+        import firebase_admin
+
+        sdk: Any = firebase_admin
+        options = {"projectId": self._project, "httpTimeout": _TIMEOUT}
+        return sdk.initialize_app(options=options, name=type(self).__name__)
+
+
+class IdentityDirectory(_Service):
+    """Changes people."""
 
     def set_claims(self, uid: str, claims: dict[str, Any]) -> None:
         """Replace somebody's custom claims; raises `DirectoryUnavailable`."""
@@ -33,10 +55,9 @@ class IdentityDirectory:
         with _known():
             self._sdk.update_user(uid, disabled=disabled, app=self._app)
 
-    def revoke(self, uid: str) -> None:
-        """End all of somebody's sign-ins; raises `DirectoryUnavailable`."""
-        with _known():
-            self._sdk.revoke_refresh_tokens(uid, app=self._app)
+
+class SignIns(_Service):
+    """Makes cookies of ID tokens."""
 
     def session_cookie(self, id_token: str, seconds: int) -> str:
         """A session cookie for somebody's ID token, good for so long.
@@ -51,20 +72,6 @@ class IdentityDirectory:
             raise Unauthenticated("The ID token is not valid.") from error
         except FirebaseError as error:
             raise DirectoryUnavailable() from error
-
-    @property
-    def _sdk(self) -> Any:
-        from firebase_admin import auth
-
-        return auth
-
-    @cached_property
-    def _app(self) -> Any:
-        import firebase_admin
-
-        sdk: Any = firebase_admin
-        options = {"projectId": self._project, "httpTimeout": _TIMEOUT}
-        return sdk.initialize_app(options=options, name=_NAME)
 
 
 @contextmanager

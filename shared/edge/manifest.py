@@ -42,6 +42,7 @@ class Use(StrEnum):
     WEBHOOKS = "webhooks"
     MAIL = "mail"
     IDENTITY = "identity"
+    SIGN_INS = "sign-ins"
     VAULT = "vault"
 
 

@@ -31,8 +31,8 @@ FRESH_SECONDS: Final = 300
 _DAY: Final = 24 * 3600
 
 
-class Directory(Protocol):
-    """What the identity service does for sessions."""
+class SignIns(Protocol):
+    """Sign-ins at the identity service."""
 
     def session_cookie(self, id_token: str, seconds: int) -> str:
         """A session cookie for an ID token."""
@@ -49,14 +49,14 @@ class SessionService:
         current: Callable[[], UnitOfWork],
         open_uow: Callable[[], UnitOfWork],
         tokens: Callable[[], IdentityTokens],
-        directory: Callable[[], Directory],
+        sign_ins: Callable[[], SignIns],
         failed: FailedSignIns,
     ):
         """`current` gives the request's unit of work, `open_uow` opens another of the person who calls."""
         self._current = current
         self._open_uow = open_uow
         self._tokens = tokens
-        self._directory = directory
+        self._sign_ins = sign_ins
         self._failed = failed
 
     def create(
@@ -76,7 +76,7 @@ class SessionService:
         if age > FRESH_SECONDS:
             self._failed.tell(str(caller.user), None, "too-old")
             raise SignInTooOld()
-        signed = self._directory().session_cookie(token, order.days * _DAY)
+        signed = self._sign_ins().session_cookie(token, order.days * _DAY)
         cookie = f"{signed}.{secrets.token_urlsafe(32)}"
         with self._open_uow() as uow:
             row = Sessions(uow).add(
@@ -128,7 +128,7 @@ class SessionService:
             ended = Sessions(uow).revoke_all()
             revoke_tokens(uow, user)
             record(uow, Action.TOKENS_REVOKED, user, sessions=ended)
-        self._directory().revoke(uid)
+        self._sign_ins().revoke(uid)
 
 
 def _session(row: Row[Any], current: str | None) -> Session:

@@ -27,7 +27,7 @@ from shared.core.config import (
 if TYPE_CHECKING:
     from shared.audit.anchors import Anchors
     from shared.auth.access_tokens import AccessTokens
-    from shared.auth.directory import IdentityDirectory
+    from shared.auth.directory import IdentityDirectory, SignIns
     from shared.auth.identity_tokens import IdentityTokens
     from shared.imaging.fonts import FontLibrary
     from shared.jobs.results import ResultFiles
@@ -153,6 +153,14 @@ def directory() -> IdentityDirectory:
     from shared.auth.directory import IdentityDirectory
 
     return IdentityDirectory(ProjectSettings.load().google_cloud_project)
+
+
+@cache
+def sign_ins() -> SignIns:
+    """The process's way to sign-ins at the identity service."""
+    from shared.auth.directory import SignIns
+
+    return SignIns(ProjectSettings.load().google_cloud_project)
 
 
 @cache

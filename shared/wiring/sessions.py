@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from shared.wiring.clients import directory, identity_tokens, redis_cache
+from shared.wiring.clients import identity_tokens, redis_cache, sign_ins
 from shared.wiring.people import PeopleServices
 
 if TYPE_CHECKING:
@@ -29,5 +29,5 @@ class SessionServices(PeopleServices):
         from shared.sessions.service import SessionService
 
         return SessionService(
-            lambda: self.uow, self.open_for_caller, identity_tokens, directory, self.failed_sign_ins
+            lambda: self.uow, self.open_for_caller, identity_tokens, sign_ins, self.failed_sign_ins
         )

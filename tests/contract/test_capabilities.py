@@ -45,6 +45,7 @@ ADAPTERS = {
     ("shared.core.config", "WebhookSettings"): {"webhooks"},
     ("shared.core.config", "MailSettings"): {"mail"},
     ("shared.auth.directory", "IdentityDirectory"): {"identity"},
+    ("shared.auth.directory", "SignIns"): {"sign-ins"},
     ("shared.core.config", "VaultSettings"): {"vault"},
 }
 EFFECTS = {"task": {"tasks"}, "event": {"events"}, "erase": {"uploads", "results"}}

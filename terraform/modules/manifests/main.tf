@@ -62,7 +62,12 @@ locals {
   routes = [for key in sort(keys(local.templates)) : local.templates[key]]
 
   words = { for name, m in local.manifests : name => [for word in m.uses : local.capabilities.words[word]] }
-  roles = { for name, words in local.words : name => distinct(concat(local.capabilities.always.roles, flatten(words[*].roles))) }
+  roles = {
+    for name, words in local.words : name => [
+      for grant in distinct(concat(local.capabilities.always.roles, flatten(words[*].roles))) :
+      { role = replace(grant.role, "custom/", "projects/${var.project}/roles/"), on = grant.on }
+    ]
+  }
   secrets = {
     for name, words in local.words : name => distinct(concat(local.capabilities.always.secrets, flatten(words[*].secrets)))
   }

@@ -94,3 +94,8 @@ output "vault" {
   value       = var.vault
   description = "Names of the key that encrypts data keys, and of its ring."
 }
+
+output "custom_roles" {
+  description = "Roles of the project's own: permissions by name."
+  value       = local.capabilities.custom_roles
+}

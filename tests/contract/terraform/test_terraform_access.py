@@ -21,11 +21,10 @@ ON_PROJECT = {
     "roles/cloudsql.client",
     "roles/cloudsql.instanceUser",
     "roles/cloudtranslate.user",
-    "roles/firebaseauth.admin",
+    "custom/peopleUpdater",
+    "custom/signInKeeper",
     "roles/serviceusage.serviceUsageConsumer",
 }
-NOTHING_LESS = {"roles/firebaseauth.admin"}
-"""Of the identity service's roles there is one that changes people, and one that reads."""
 BUILDER = {"roles/logging.logWriter", "roles/storage.objectViewer"}
 
 
@@ -47,8 +46,25 @@ def test_no_basic_or_administrator_role_is_given(modules):
             roles = re.findall(r"roles/[\w.]+", f"{_text(body.get('role'))} {_text(body.get('for_each'))}")
             assert [role for role in roles if BASIC.search(role)] == [], address
     grants = [capabilities().always, *capabilities().words.values()]
-    given = {r.role for g in grants for r in g.roles if BASIC.search(r.role)}
-    assert given == NOTHING_LESS
+    assert {r.role for g in grants for r in g.roles if BASIC.search(r.role)} == set()
+
+
+def test_roles_of_our_own_are_made_given_and_let_nobody_decide_who_may_what(root_module, derived):
+    (made,) = root_module["resource"]["google_project_iam_custom_role"]["own"]
+    assert made["for_each"] == "${module.manifests.custom_roles}"
+    ours = capabilities().custom_roles
+    given = {r.role for g in capabilities().words.values() for r in g.roles if r.role.startswith("custom/")}
+    assert {f"custom/{name}" for name in ours} == given
+    assert not [p for permissions in ours.values() for p in permissions if re.search(r"iam|\*|[pP]olicy", p)]
+
+
+def test_what_is_public_neither_reads_nor_makes_nor_deletes_people():
+    """Reading them gives the hashes of their passwords, too."""
+    ours, words = capabilities().custom_roles, capabilities().words
+    public = {str(word) for m in MANIFESTS.values() if m.public for word in m.uses}
+    roles = {r.role.partition("/")[2] for word in public for r in words[word].roles}
+    people = {p for name in roles & set(ours) for p in ours[name] if p.startswith("firebaseauth.")}
+    assert people == {"firebaseauth.users.update", "firebaseauth.users.createSession"}
 
 
 def test_roles_are_added_and_never_replace_what_others_gave(modules):

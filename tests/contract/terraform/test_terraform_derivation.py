@@ -48,7 +48,7 @@ def test_a_function_runs_as_its_manifest_says(derived, name):
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_a_function_may_do_and_see_what_uses_names_and_nothing_else(derived, name):
     m, made = MANIFESTS[name], derived["functions"][name]
-    roles = {(role.role, role.on) for grant in _grants(m) for role in grant.roles}
+    roles = {(role.in_project(PROJECT), role.on) for grant in _grants(m) for role in grant.roles}
     assert sorted((r["role"], r["on"]) for r in made["roles"]) == sorted(roles)
     assert set(made["secrets"]) == {secret for grant in _grants(m) for secret in grant.secrets}
     visible = {*capabilities().manifest, *(s for g in _grants(m) for s in (*g.env, *g.cloud))}

@@ -61,7 +61,12 @@ def _places(on: str, name: str) -> set[str]:
 
 def _expected(m: Manifest) -> set[tuple[str, str]]:
     words = [capabilities().words[str(word)] for word in m.uses]
-    roles = {(r.role, place) for word in words for r in word.roles for place in _places(r.on, m.name)}
+    roles = {
+        (r.in_project(PROJECT), place)
+        for word in words
+        for r in word.roles
+        for place in _places(r.on, m.name)
+    }
     return roles | {("roles/secretmanager.secretAccessor", s) for word in words for s in word.secrets}
 
 
