@@ -60,7 +60,7 @@ resource "google_sql_database_instance" "replica" {
   count                = var.database_replicas
   name                 = "${local.database}-replica-${count.index}"
   database_version     = "POSTGRES_16"
-  region               = var.region
+  region               = coalesce(var.replica_region, var.region)
   master_instance_name = google_sql_database_instance.database.name
   deletion_protection  = var.protect
 

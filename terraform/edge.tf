@@ -21,6 +21,10 @@ resource "google_compute_backend_service" "function" {
   load_balancing_scheme = "EXTERNAL_MANAGED"
   protocol              = "HTTPS"
   security_policy       = google_compute_security_policy.edge.id
+  custom_response_headers = [
+    "Strict-Transport-Security: max-age=31536000",
+    "X-Content-Type-Options: nosniff",
+  ]
 
   backend {
     group = google_compute_region_network_endpoint_group.function[each.key].id

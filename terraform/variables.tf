@@ -100,6 +100,12 @@ variable "database_replicas" {
   description = "Read replicas of the database."
 }
 
+variable "replica_region" {
+  type        = string
+  default     = null
+  description = "Region of the read replicas; null for the database's own. Another one outlives the loss of that. Not together with `cmek_key`, which is of one region."
+}
+
 variable "redis_tier" {
   type        = string
   default     = "BASIC"

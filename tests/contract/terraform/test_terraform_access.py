@@ -142,6 +142,13 @@ def test_data_has_private_addresses_and_encrypted_connections(root_module):
     assert cluster["transit_encryption_mode"] == "TRANSIT_ENCRYPTION_MODE_SERVER_AUTHENTICATION"
 
 
+def test_the_load_balancer_has_browsers_stay_with_https_and_with_the_declared_type(root_module):
+    (body,) = root_module["resource"]["google_compute_backend_service"]["function"]
+    headers = dict(line.split(": ") for line in body["custom_response_headers"])
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "max-age=31536000" in headers["Strict-Transport-Security"]
+
+
 def test_functions_log_in_without_passwords(root_module):
     (function,) = root_module["resource"]["google_sql_user"]["function"]
     assert function["type"] == "CLOUD_IAM_SERVICE_ACCOUNT"
