@@ -90,7 +90,7 @@ resource "google_monitoring_alert_policy" "alert" {
     }
   }
   documentation {
-    content   = each.value.text
+    content   = "${each.value.text} Runbook: docs/operations/runbooks/${each.value.runbook}.md"
     mime_type = "text/markdown"
   }
   depends_on = [google_logging_metric.code, google_logging_metric.platform]
@@ -156,7 +156,7 @@ resource "google_monitoring_alert_policy" "burn" {
     }
   }
   documentation {
-    content   = "Calls fail or are slow faster than the objective allows. If a deployment preceded it, move traffic back to the revision before."
+    content   = "Calls fail or are slow faster than the objective allows. If a deployment preceded it, move traffic back to the revision before. Runbook: docs/operations/runbooks/errors.md"
     mime_type = "text/markdown"
   }
 }

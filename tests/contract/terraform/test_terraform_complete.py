@@ -127,7 +127,7 @@ def test_metrics_are_those_that_the_program_writes():
 def test_alerts_look_at_metrics_that_exist():
     known = {*METRICS["code"], *METRICS["platform"]}
     for name, alert in ALERTS.items():
-        assert set(alert) == {"title", "covers", "query", "for", "severity", "text"}, name
+        assert set(alert) == {"title", "covers", "query", "for", "severity", "runbook", "text"}, name
         looked_at = re.findall(r"logging_googleapis_com:user_(\w+)", alert["query"])
         assert {re.sub(r"_(bucket|count|sum)$", "", metric) for metric in looked_at} <= known, name
         assert alert["query"].count("(") == alert["query"].count(")"), name
