@@ -16,7 +16,7 @@ PINS := requirements.txt requirements-local.txt requirements-dev.txt pyproject.t
 INSTALLED := .venv/.installed-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 
 .PHONY: help setup run up down test test-slow sign-in auth-conformance faults faults-full check generate bench load \
-	bench-accept bench-pictures bench-cold-start gallery bundle audit reset clean
+	bench-accept bench-pictures bench-cold-start bench-tracing gallery bundle audit reset clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -91,6 +91,9 @@ load: setup ## a thousand queued pictures through two workers; nothing may drift
 
 bench-accept: setup ## accepting a job against hand-written SQL
 	$(PY) -m bench.accept --check
+
+bench-tracing: setup ## what recording a request costs it
+	$(PY) -m bench.tracing --check
 
 gallery: setup ## docs/gallery, drawn, read, translated and rendered anew
 	@$(PY) -m tools.fonts --to build/bench-fonts --of bench/pictures/fonts.toml

@@ -53,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     env = command("env", _env, "print the environment of a function as shell lines")
     env.add_argument("--function", metavar="X", help="one function's own environment and database user")
+    trace = command("trace", _trace, "print what was done for a job, as trees of spans")
+    trace.add_argument("job", metavar="JOB")
     _add_translate(command("translate", _translate, "translate files and write the results beside them"))
     return parser
 
@@ -163,6 +165,12 @@ def _env(state: State, options: argparse.Namespace) -> int:
     from local import control
 
     return control.env(state, options.function)
+
+
+def _trace(state: State, options: argparse.Namespace) -> int:
+    from local.traces import tree
+
+    return tree.show(state, options.job)
 
 
 def _translate(state: State, options: argparse.Namespace) -> int:

@@ -56,6 +56,7 @@ class State:
         self.auth = self.folder / "auth"
         self.engines = self.folder / "engines"
         self.signer = self.keys / "signer.json"
+        self.traces = self.folder / "traces.sqlite"
         self._lock: int | None = None
 
     def command(self, *words: str) -> str:

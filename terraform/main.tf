@@ -3,8 +3,8 @@
 locals {
   apis = [
     "artifactregistry", "billingbudgets", "cloudbuild", "cloudfunctions", "cloudkms", "cloudscheduler", "cloudtasks",
-    "compute", "iam", "iamcredentials", "identitytoolkit", "logging", "monitoring", "networkconnectivity", "pubsub", "redis",
-    "run", "secretmanager", "servicenetworking", "sqladmin", "storage", "translate", "vision",
+    "cloudtrace", "compute", "iam", "iamcredentials", "identitytoolkit", "logging", "monitoring", "networkconnectivity",
+    "pubsub", "redis", "run", "secretmanager", "servicenetworking", "sqladmin", "storage", "telemetry", "translate", "vision",
   ]
   agent  = { for name, host in local.agents : name => "service-${var.project_number}@${host}.iam.gserviceaccount.com" }
   agents = { pubsub = "gcp-sa-pubsub", redis = "cloud-redis", sql = "gcp-sa-cloud-sql", secrets = "gcp-sa-secretmanager" }

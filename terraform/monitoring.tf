@@ -1,11 +1,21 @@
-# Log-based metrics, alerts, objectives and the dashboard. The lists are data: metrics.yaml and alerts.yaml.
+# Log-based metrics, alerts, objectives and the dashboard. The lists are data: metrics.yaml, alerts.yaml and charts.yaml.
 
 locals {
   metrics = yamldecode(file("${path.module}/metrics.yaml"))
   alerts = yamldecode(templatefile("${path.module}/alerts.yaml", {
     scheduled = join("|", keys(module.manifests.schedules))
     rounds    = length(module.manifests.schedules)
+
+    picture_price   = var.provider_prices.picture
+    character_price = var.provider_prices.character
+    hourly_cost     = var.provider_hourly_cost
   }))
+  charts = yamldecode(file("${path.module}/charts.yaml"))
+  # What an alert compares with its limit is what the dashboard draws.
+  drawn = merge(local.charts, { for name, alert in local.alerts : "alert_${name}" => {
+    title = alert.title
+    query = replace(alert.query, "/\\s[<>]=? [0-9.]+$/", "")
+  } })
   services  = [for f in values(local.public) : f.service]
   run       = "resource.type=\"cloud_run_revision\""
   served    = "${local.run} AND resource.label.service_name=one_of(${join(",", formatlist("\"%s\"", local.services))})"
@@ -166,17 +176,17 @@ resource "google_monitoring_dashboard" "overview" {
     displayName = "Imangor"
     mosaicLayout = {
       columns = 48
-      tiles = [for index, name in sort(keys(local.alerts)) : {
+      tiles = [for index, name in concat(sort(keys(local.charts)), sort(setsubtract(keys(local.drawn), keys(local.charts)))) : {
         xPos   = (index % 2) * 24
         yPos   = floor(index / 2) * 12
         width  = 24
         height = 12
         widget = {
-          title = local.alerts[name].title
+          title = local.drawn[name].title
           xyChart = {
             dataSets = [{
               plotType        = "LINE"
-              timeSeriesQuery = { prometheusQuery = replace(local.alerts[name].query, "/\\s[<>]=? [0-9.]+$/", "") }
+              timeSeriesQuery = { prometheusQuery = local.drawn[name].query }
             }]
           }
         }

@@ -211,3 +211,15 @@ variable "audit_days" {
   default     = 400
   description = "Days that audit and security logs are kept."
 }
+
+variable "provider_prices" {
+  type        = object({ picture = number, character = number })
+  default     = { picture = 0.0015, character = 0.00002 }
+  description = "List prices in US dollars: of a picture that Vision reads, of a character that Translation takes."
+}
+
+variable "provider_hourly_cost" {
+  type        = number
+  default     = 20
+  description = "US dollars that Vision and Translation may cost in an hour before somebody is told."
+}

@@ -12,6 +12,7 @@ from local.gateway.console import Console
 from local.gateway.invokers import Refused, admit
 from local.gateway.proxy import Proxy
 from local.gateway.routes import RouteTable
+from local.traces.door import TraceDoor
 from shared.edge.manifest import Manifest
 
 
@@ -25,11 +26,13 @@ class Gateway:
         self._proxy, self._keys, self._function_url, self._console = proxy, keys, function_url, console
         self._routes = RouteTable((path, m.service) for m in manifests.values() for path in m.paths)
 
-    def application(self) -> web.Application:
+    def application(self, traces: TraceDoor | None = None) -> web.Application:
         """The aiohttp application."""
         app = web.Application(client_max_size=0)
         app.router.add_get("/healthz", self._health)
         app.router.add_route("*", r"/_functions/{service}{tail:(/[\s\S]*)?}", self._platform)
+        if traces is not None:
+            traces.add_to(app)
         self._console.add_to(app)
         app.router.add_route("*", r"/{path:[\s\S]*}", self._balance)
         return app

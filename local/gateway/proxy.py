@@ -13,6 +13,7 @@ from yarl import URL
 
 from local.gateway.answers import problem
 from local.gateway.pool import FunctionPool, NoInstance
+from shared.core.tracing import read
 from shared.edge.manifest import Manifest
 
 log = logging.getLogger("local")
@@ -127,17 +128,13 @@ def forwarded_headers(request: web.Request) -> CIMultiDict[str]:
     before = request.headers.get("X-Forwarded-For")
     headers["X-Forwarded-For"] = f"{before}, {peer}" if before else peer
     headers["X-Forwarded-Proto"] = request.scheme
-    trace = _trace_of(request.headers.get("traceparent", "")) or secrets.token_hex(16)
-    span = secrets.token_hex(8)
+    # Google's front end adds a span of its own, which is in Cloud Trace; ours, which keeps none, passes
+    # on the caller's. Every request is sampled here.
+    given = read(request.headers.get("traceparent"))
+    trace, span = (given.trace_id, given.span_id) if given else (secrets.token_hex(16), secrets.token_hex(8))
     headers["traceparent"] = f"00-{trace}-{span}-01"
     headers["X-Cloud-Trace-Context"] = f"{trace}/{int(span, 16)};o=1"
     return headers
-
-
-def _trace_of(traceparent: str) -> str | None:
-    parts = traceparent.split("-")
-    well_formed = len(parts) == 4 and len(parts[1]) == 32 and set(parts[1]) <= set("0123456789abcdef")
-    return parts[1] if well_formed and set(parts[1]) != {"0"} else None
 
 
 def _end_to_end(headers: CIMultiDict[str] | object) -> CIMultiDict[str]:

@@ -15,6 +15,7 @@ from local.gateway.pool import FunctionPool
 from local.gateway.proxy import Proxy
 from local.services import database
 from local.services.environment import UPLOADS_BUCKET
+from local.traces.door import TraceDoor
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -44,7 +45,7 @@ class GatewayServer:
         self._proxy = Proxy(self.pool)
         console = Console(runner.status, lambda job: _source_url(runner, job), state.mail, at.identity_url)
         gateway = Gateway(runner.manifests, self._proxy, state.keys, at.function_url, console)
-        self._app = gateway.application()
+        self._app = gateway.application(TraceDoor(state.traces))
         self._app.middlewares.append(self._wait_until_ready)
         # Encoded content passes as it came; decoded here, it would no longer have the length it announces.
         self._runner = web.AppRunner(

@@ -15,6 +15,7 @@ from shared.cache.errors import CacheUnavailable
 from shared.cache.login import AccessTokenLogin
 from shared.core.config import Misconfigured, RedisSettings
 from shared.core.metrics import Metric, count
+from shared.core.tracing import Kind, span
 
 if TYPE_CHECKING:
     from redis import Redis, RedisCluster
@@ -61,7 +62,7 @@ class RedisCache:
     def ping(self) -> bool:
         """Whether Redis answers now."""
         try:
-            return bool(self.attempt(lambda redis: redis.ping()))
+            return bool(self.attempt(lambda redis: redis.ping(), "PING"))
         except CacheUnavailable:
             return False
 
@@ -70,7 +71,7 @@ class RedisCache:
         if not keys or not self.enabled:
             return
         try:
-            self.attempt(lambda redis: redis.delete(*keys))
+            self.attempt(lambda redis: redis.delete(*keys), "DEL")
         except CacheUnavailable:
             with self._lock:
                 self._owed.update(keys)
@@ -91,10 +92,12 @@ class RedisCache:
                 self._scripts[source] = redis.register_script(source)
             return self._scripts[source](keys=keys, args=args)
 
-        return self.attempt(run)
+        return self.attempt(run, "EVALSHA")
 
-    def attempt(self, operation: Callable[[Client], T]) -> T:
-        """Run `operation`; raises `CacheUnavailable` when there is no Redis, or it failed now or just now."""
+    def attempt(self, operation: Callable[[Client], T], name: str = "command") -> T:
+        """Run `operation`, whose span gets this name; raises `CacheUnavailable` when there is no Redis, or it
+        failed now or just now.
+        """
         if not self.enabled:
             raise CacheUnavailable
         from redis.exceptions import RedisClusterException, RedisError
@@ -103,7 +106,8 @@ class RedisCache:
         try:
             redis = self._client()
             self._pay(redis)
-            result = operation(redis)
+            with span(f"redis {name}", Kind.CLIENT, {"db.system.name": "redis", "db.operation.name": name}):
+                result = operation(redis)
         except (RedisError, RedisClusterException, OSError) as error:
             self._closed_until = time.monotonic() + PAUSE
             count(Metric.CACHE, outcome="error", kind=type(error).__name__)

@@ -61,6 +61,8 @@ def refuse_emulators_in_the_cloud() -> None:
     local = sorted(n for n in os.environ if n.endswith("_EMULATOR_HOST") or n in _LOCAL_ONLY)
     if KEY_FILE in os.environ.get("VAULT_KEYS", ""):
         local.append("VAULT_KEYS")
+    if os.environ.get("TRACE_URL", "").startswith("http:"):
+        local.append("TRACE_URL")
     if local:
         raise Misconfigured(f"Emulator settings are present in the cloud: {', '.join(local)}")
 
@@ -264,6 +266,25 @@ class EdgeSettings(Settings):
     def origins(self) -> frozenset[str]:
         """The origins that browsers may call from."""
         return frozenset(filter(None, (origin.strip() for origin in self.cors_origins.split(","))))
+
+
+class TraceSettings(Settings):
+    """Where spans go, and of how many requests."""
+
+    trace_url: str | None = Field(
+        None,
+        description="URL that takes OpenTelemetry's spans (OTLP over HTTP); https with Google's credentials. "
+        "Without it none are recorded",
+    )
+    trace_sample: float = Field(
+        0.05, ge=0, le=1, description="share of requests to record of those whose sender did not decide"
+    )
+
+
+class RevisionSettings(Settings):
+    """What Cloud Run tells a function of itself."""
+
+    k_revision: str = Field("local", description="revision that runs; Cloud Run sets it")
 
 
 class AttemptSettings(Settings):

@@ -1,4 +1,8 @@
-"""Structured JSON logs for Cloud Logging: severity, message, trace, and the call's own facts.
+"""Structured JSON logs for Cloud Logging: severity, message, trace, span, and the call's own facts.
+
+A line of severity ERROR is also a report for Error Reporting: with its traceback in the message, or else with
+the place that wrote it. An account is named by a hash (`account_hash`), which finds it only for whoever may
+read the database.
 
 Neither text content nor credentials are ever passed to a logger; facts are ids, counts and durations. Of an
 exception that a library raised only the class is written: its words may quote what it was given, such as the
@@ -7,6 +11,7 @@ parameters of a statement, the values of a row, or an object's name.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import sys
@@ -16,6 +21,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
+
+from shared.core import tracing
+from shared.core.config import Misconfigured, ProjectSettings, RevisionSettings
+
+REPORT: Final = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 
 _OURS: Final = frozenset({"imangor", "shared"})
 _SPEAKING: Final = frozenset({"builtins", "shared", "main"})
@@ -27,6 +37,12 @@ _facts: ContextVar[dict[str, Any]] = ContextVar("log_facts", default={})  # noqa
 class CloudFormatter(logging.Formatter):
     """One JSON object a line, in the layout that Cloud Logging and Error Reporting parse."""
 
+    def __init__(self, function: str = "") -> None:
+        """`function` is whose lines these are."""
+        super().__init__()
+        self.converter = time.gmtime
+        self._service = {"service": function, "version": RevisionSettings.load().k_revision}
+
     def format(self, record: logging.LogRecord) -> str:
         """Render the record with the facts bound around it."""
         entry: dict[str, Any] = {
@@ -34,12 +50,47 @@ class CloudFormatter(logging.Formatter):
             "message": record.getMessage(),
             "logger": record.name,
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
+            "serviceContext": self._service,
+            **_trace(),
             **_facts.get(),
             **getattr(record, "fields", {}),
         }
+        if (account := entry.pop("account", None)) is not None:
+            entry["account_hash"] = account_hash(str(account))
         if record.exc_info and record.exc_info[1] is not None:
-            entry["stack_trace"] = _stack(record.exc_info[1])
+            entry["message"] += "\n" + _stack(record.exc_info[1])
+        if record.levelno >= logging.ERROR:
+            place = {
+                "filePath": record.pathname,
+                "lineNumber": record.lineno,
+                "functionName": record.funcName,
+            }
+            entry |= {"@type": REPORT, "context": {"reportLocation": place}}
         return json.dumps(entry, ensure_ascii=False, default=str)
+
+
+def account_hash(account: str) -> str:
+    """What stands in logs and spans for an account: 16 hexadecimal digits of its id's SHA-256."""
+    return hashlib.sha256(account.encode()).hexdigest()[:16]
+
+
+def _trace() -> dict[str, Any]:
+    """The members by which Cloud Logging joins a line to its trace and span."""
+    span = tracing.current()
+    if span is None:
+        return {}
+    return {
+        "logging.googleapis.com/trace": _project() + span.trace.id,
+        "logging.googleapis.com/spanId": span.id,
+        "logging.googleapis.com/trace_sampled": span.trace.sampled,
+    }
+
+
+def _project() -> str:
+    try:
+        return f"projects/{ProjectSettings.load().google_cloud_project}/traces/"
+    except Misconfigured:
+        return ""
 
 
 def _stack(error: BaseException) -> str:
@@ -73,8 +124,8 @@ def bound(**facts: object) -> Iterator[None]:
         _facts.reset(token)
 
 
-def configure(level: str = "INFO") -> None:
-    """Send all logs to stdout as JSON. Calling it again changes nothing but the level.
+def configure(level: str = "INFO", function: str = "") -> None:
+    """Send all logs of `function` to stdout as JSON. Calling it again changes nothing but the level.
 
     functions-framework silences every logger that exists before it configures its own; ours speak again.
     """
@@ -85,15 +136,5 @@ def configure(level: str = "INFO") -> None:
             logger.disabled = False
     if not any(isinstance(h.formatter, CloudFormatter) for h in root.handlers):
         handler = logging.StreamHandler(sys.stdout)
-        formatter = CloudFormatter()
-        formatter.converter = time.gmtime
-        handler.setFormatter(formatter)
+        handler.setFormatter(CloudFormatter(function))
         root.handlers[:] = [handler]
-
-
-def trace_id(traceparent: str | None) -> str | None:
-    """The trace id of a W3C `traceparent` header, or None when it is absent or malformed."""
-    parts = (traceparent or "").split("-")
-    if len(parts) != 4 or len(parts[1]) != 32 or not set(parts[1]) <= set("0123456789abcdef"):
-        return None
-    return parts[1]

@@ -11,7 +11,7 @@ _log = logging.getLogger("imangor.metrics")
 class Metric(StrEnum):
     """Every metric this service emits."""
 
-    REQUESTS = "requests"
+    REQUEST_SECONDS = "request_seconds"
     CACHE = "cache"
     RATE_LIMIT_OPEN = "rate_limit_open"
     ATTEMPTS_FAILED = "attempts_failed"
@@ -24,6 +24,10 @@ class Metric(StrEnum):
     JOBS_ENDED = "jobs_ended"
     WORK_UNDONE = "work_undone"
     STEP_SECONDS = "step_seconds"
+    QUEUE_AGE = "queue_age"
+    SPANS_DROPPED = "spans_dropped"
+    POOL_WAIT = "pool_wait"
+    PROVIDER_UNITS = "provider_units"
     WEBHOOK_TRIES = "webhook_tries"
     WEBHOOKS_DEAD = "webhooks_dead"
     EMAILS = "emails"

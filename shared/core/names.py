@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from shared.core.priority import Priority
+
+TRACE_ATTRIBUTE: Final = "ce-traceparent"
+"""Attribute of a Pub/Sub message that carries the publisher's `traceparent` (CloudEvents' tracing)."""
 
 
 def service_name(function: str) -> str:

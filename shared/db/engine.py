@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.core.config import DatabaseSettings, Misconfigured, pool_size
 from shared.db.errors import DatabaseDown
+from shared.db.tracing import trace_statements
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -28,12 +29,15 @@ def engine() -> Engine:
         "hide_parameters": True,
     }
     if settings.instance_connection_name:
-        return create_engine("postgresql+pg8000://", creator=_cloud_sql(settings), **options)
-    if not settings.database_url:
+        made = create_engine("postgresql+pg8000://", creator=_cloud_sql(settings), **options)
+    elif settings.database_url:
+        # A TLS context that is not used costs 35 ms a process; a plain URL is for loopback only.
+        plain = {"ssl_context": False, "timeout": 40}
+        made = create_engine(settings.database_url, connect_args=plain, **options)
+    else:
         raise Misconfigured("Neither DATABASE_URL nor INSTANCE_CONNECTION_NAME is set.")
-    # A TLS context that is not used costs 35 ms a process; a plain URL is for loopback only.
-    plain = {"ssl_context": False, "timeout": 40}
-    return create_engine(settings.database_url, connect_args=plain, **options)
+    trace_statements(made)
+    return made
 
 
 def _convert_each_statement_once() -> None:

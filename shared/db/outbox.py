@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shared.core import tracing
 from shared.core.priority import Priority
 from shared.db.models import clock_now, outbox
 
@@ -39,7 +40,10 @@ Due = timedelta | datetime
 
 @dataclass(frozen=True)
 class Effect:
-    """One row: a task for a function, an event for a topic, or objects to erase. `due_at` None is now."""
+    """One row: a task for a function, an event for a topic, or objects to erase. `due_at` None is now.
+
+    `trace` is the `traceparent` of the work that wrote it: whoever sends it, it belongs to that work's trace.
+    """
 
     id: int
     account: str
@@ -48,6 +52,7 @@ class Effect:
     payload: dict[str, Any]
     due_at: datetime | None = None
     priority: Priority | None = None
+    trace: str | None = None
 
 
 Deliver = Callable[[list[Effect]], None]
@@ -93,6 +98,7 @@ class Outbox:
             "destination": destination,
             "payload": payload,
             "priority": priority,
+            "trace": tracing.traceparent(),
         }
         row |= {"due_at": due.isoformat()} if isinstance(due, datetime) else {"wait": due.total_seconds()}
         if not self._uow.waits(_KEY):
@@ -116,6 +122,7 @@ _COLUMNS = (
     outbox.c.payload,
     outbox.c.priority,
     outbox.c.due_at,
+    outbox.c.trace,
 )
 _FUTURE = (outbox.c.due_at > clock_now()).label("future")
 _NEW = (
@@ -125,6 +132,7 @@ _NEW = (
         column("destination", Text),
         column("payload", JSONB),
         column("priority", Text),
+        column("trace", Text),
         column("due_at", DateTime(timezone=True)),
         column("wait", Double),
         name="new",
@@ -135,10 +143,18 @@ _DUE = func.coalesce(_NEW.c.due_at, clock_now() + func.make_interval(0, 0, 0, 0,
 _INSERTION = (
     insert(outbox)
     .from_select(
-        ["account_id", "kind", "destination", "payload", "priority", "due_at", "claimed_until"],
+        ["account_id", "kind", "destination", "payload", "priority", "trace", "due_at", "claimed_until"],
         select(
             bindparam("p_account", type_=Text),
-            *(_NEW.c.kind, _NEW.c.destination, _NEW.c.payload, _NEW.c.priority, _DUE, _DUE + CLAIM),
+            *(
+                _NEW.c.kind,
+                _NEW.c.destination,
+                _NEW.c.payload,
+                _NEW.c.priority,
+                _NEW.c.trace,
+                _DUE,
+                _DUE + CLAIM,
+            ),
         ),
     )
     .returning(*_COLUMNS, _FUTURE)
@@ -156,6 +172,7 @@ def _effect(row: Any) -> Effect:
         row.payload,
         due if row.future else None,
         priority,
+        row.trace,
     )
 
 

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from shared.core.actor import SYSTEM, Actor
 from shared.core.errors import OutcomeUnknown
+from shared.core.tracing import Kind, span
 from shared.db.batch import Then, WriteBatch
 from shared.db.errors import DatabaseDown, refused, translate
 from shared.db.outbox import Deliver, Outbox
+from shared.db.pool import connected
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult, Engine, Executable, TextClause
@@ -214,7 +216,7 @@ class UnitOfWork:
         """Connect and begin. A pooled connection may have died since it was last used; then nothing was done
         on it yet, and a fresh one takes its place. Asking each one first would cost a round trip every time.
         """
-        connection = self._engine().connect()
+        connection = connected(self._engine())
         try:
             self._bind(connection)
         except Exception as error:
@@ -222,7 +224,7 @@ class UnitOfWork:
             connection.close()
             if not isinstance(translate(error), DatabaseDown):
                 raise
-            connection = self._engine().connect()
+            connection = connected(self._engine())
             try:
                 self._bind(connection)
             except BaseException:
@@ -244,7 +246,8 @@ class UnitOfWork:
             return error
         try:
             if self._connection is not None:
-                self._connection.commit()
+                with span("COMMIT", Kind.CLIENT, {"db.system.name": "postgresql"}):
+                    self._connection.commit()
         except BaseException as error:
             if refused(error):
                 return error

@@ -22,9 +22,13 @@ from typing import Any, overload
 
 from pydantic import BaseModel
 
+from shared.core import tracing
 from shared.core.again import again
+from shared.core.clock import utc_now
 from shared.core.errors import ImangorError
 from shared.core.logs import bound
+from shared.core.metrics import Metric, count
+from shared.core.names import TRACE_ATTRIBUTE
 from shared.edge.content import json_model
 from shared.edge.endpoint import hints_of
 from shared.edge.envelope import Message as Message
@@ -34,7 +38,7 @@ from shared.edge.errors import MalformedEvent
 from shared.edge.plan import Drop, Retry, RetryAt, plan
 from shared.edge.ports import ContextFactory
 from shared.edge.reply import Rendered
-from shared.edge.worker import Entry, Visit, log_outcome, make_entry, refuse
+from shared.edge.worker import Entry, Visit, log_outcome, make_entry, refuse, subject
 
 Handler = Callable[..., None]
 
@@ -81,6 +85,7 @@ def _compose(handler: Handler, context: ContextFactory | None) -> Entry:
 def _work(visit: Visit, handler: Handler, model: Any, names: set[str]) -> Rendered:
     try:
         message = unwrap(visit.request.headers, visit.request.mimetype, visit.raw)
+        tracing.join(message.attributes.get(TRACE_ATTRIBUTE))
         happened = _event(message, model)
     except ImangorError as error:
         log_outcome(Drop(), error)
@@ -88,8 +93,12 @@ def _work(visit: Visit, handler: Handler, model: Any, names: set[str]) -> Render
     delivery = Delivery(message.identity, message.attempt, visit.manifest.attempts, message.published_at)
     given = {"ctx": visit.ctx, "event": happened, "delivery": delivery}
     # The identity of an object holds its name, which is the customer's word.
-    with bound(event=sha256(message.identity.encode()).hexdigest()[:16], attempt=message.attempt):
-        return _deliver(visit, handler, {k: v for k, v in given.items() if k in names}, message)
+    facts = {"event": sha256(message.identity.encode()).hexdigest()[:16], "attempt": message.attempt}
+    with bound(**facts, **subject(happened)):
+        reply = _deliver(visit, handler, {k: v for k, v in given.items() if k in names}, message)
+        # Only the work may know which trace this belongs to, and its lines with it.
+        _count_wait(message)
+        return reply
 
 
 def _deliver(visit: Visit, handler: Handler, given: dict[str, Any], message: Message) -> Rendered:
@@ -106,6 +115,13 @@ def _deliver(visit: Visit, handler: Handler, given: dict[str, Any], message: Mes
         if isinstance(outcome, Retry | RetryAt):
             return refuse(Retry(), visit.request_id)
     return Rendered(204, {}, b"")
+
+
+def _count_wait(message: Message) -> None:
+    """Count how old the message is, at its end, by the clock of whoever took it in."""
+    if message.published_at is not None:
+        waited = max(0.0, (utc_now() - message.published_at).total_seconds())
+        count(Metric.QUEUE_AGE, waited, kind="event")
 
 
 def _event(message: Message, model: Any) -> Any:

@@ -6,11 +6,11 @@ import re
 
 from flask import Request
 
+from shared.core import tracing
 from shared.core.addresses import address_of
-from shared.core.config import EdgeSettings, Misconfigured, ProjectSettings
+from shared.core.config import EdgeSettings
 from shared.core.credentials import SESSION_COOKIE, Credentials
 from shared.core.ids import new_id
-from shared.core.logs import trace_id
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -21,16 +21,10 @@ def request_id(request: Request) -> str:
     return given if _REQUEST_ID.fullmatch(given) else new_id("req")
 
 
-def trace_facts(traceparent: str | None) -> dict[str, str]:
-    """The member by which Cloud Logging joins log lines to a trace, where the request has one."""
-    trace = trace_id(traceparent)
-    if trace is None:
-        return {}
-    try:
-        project = ProjectSettings.load().google_cloud_project
-    except Misconfigured:
-        return {"trace": trace}
-    return {"logging.googleapis.com/trace": f"projects/{project}/traces/{trace}"}
+def parent_of(request: Request) -> tracing.Parent | None:
+    """The span that the request continues, where it says so."""
+    headers = request.headers
+    return tracing.read(headers.get("traceparent"), headers.get("X-Cloud-Trace-Context"))
 
 
 def client_address(request: Request) -> str:

@@ -13,9 +13,10 @@ from werkzeug.exceptions import MethodNotAllowed as NoSuchMethod
 from werkzeug.exceptions import NotFound as NoSuchPath
 from werkzeug.routing import Map, MapAdapter, Rule
 
-from shared.core import logs
+from shared.core import logs, tracing
 from shared.core.config import EdgeSettings
 from shared.core.errors import NotFound
+from shared.core.ids import is_id
 from shared.edge.content import unreadable
 from shared.edge.endpoint import Endpoint
 from shared.edge.errors import MethodNotAllowed
@@ -23,7 +24,7 @@ from shared.edge.manifest import Manifest, load
 from shared.edge.ports import ContextFactory, default_context
 from shared.edge.problem import log_problem, problem
 from shared.edge.reply import Rendered
-from shared.edge.request_facts import request_id
+from shared.edge.request_facts import parent_of, request_id
 from shared.edge.steps import Call, run
 from shared.edge.transport import accept, finish, preflight, unread
 
@@ -45,7 +46,7 @@ class Site:
     @cached_property
     def routes(self) -> MapAdapter:
         """The routes, absolute, from the manifest beside `main.py`."""
-        logs.configure(EdgeSettings.load().log_level)
+        logs.configure(EdgeSettings.load().log_level, self.name)
         manifest = load(self.folder, name=self.name)
         rules = [_rule(manifest, endpoint) for endpoint in self.endpoints]
         return Map(rules, strict_slashes=False, merge_slashes=False).bind("")
@@ -53,6 +54,18 @@ class Site:
     def answer(self, request: Request) -> Response:
         """Answer one request. Whatever goes wrong, this gives a response, and tells nothing of the inside."""
         ident = request_id(request)
+        with tracing.serving(request.method, tracing.Kind.SERVER, parent_of(request)) as span:
+            response = self._answer(request, ident)
+            span.set(
+                {
+                    "http.request.method": request.method,
+                    "http.response.status_code": response.status_code,
+                    "imangor.function": self.name,
+                }
+            )
+            return response
+
+    def _answer(self, request: Request, ident: str) -> Response:
         try:
             response = self._dispatch(request, ident)
             if response.status_code >= 400:
@@ -74,6 +87,7 @@ class Site:
         except (NotFound, MethodNotAllowed) as error:
             log_problem(error, ident)
             return finish(problem(error, ident), request, ident)
+        _name_span(request.method, endpoint, values)
         call = Call(endpoint, request, values, ident, self.contexts)
         reply = run(call)
         merged = Rendered(reply.status, {**reply.headers, **call.headers}, reply.body)
@@ -93,6 +107,16 @@ class Site:
         if not found:
             raise NotFound
         return sorted({*found, "OPTIONS"})
+
+
+def _name_span(method: str, endpoint: Endpoint, values: dict[str, str]) -> None:
+    """Name the request's span by its operation; a path itself may hold the caller's words."""
+    span = tracing.current()
+    if span is not None:
+        span.name = f"{method} {endpoint.name}"
+        span.set({"http.route": endpoint.route})
+    if "job_id" in values and is_id("job", values["job_id"]):
+        tracing.about(job=values["job_id"])
 
 
 def _rule(manifest: Manifest, endpoint: Endpoint) -> Rule:

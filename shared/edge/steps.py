@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,10 +11,11 @@ from typing import Any
 
 from flask import Request
 
+from shared.core import tracing
 from shared.core.again import again
 from shared.core.credentials import TRIAL_TOKEN, Credentials, address_prefix
 from shared.core.errors import Forbidden, ImangorError, MalformedRequest, RateLimited, Unauthenticated
-from shared.core.logs import bound
+from shared.core.logs import account_hash, bound
 from shared.core.metrics import Metric, count
 from shared.core.scopes import PERSON
 from shared.edge.content import arguments, fingerprint, read_body
@@ -21,7 +23,7 @@ from shared.edge.endpoint import Endpoint, Rate
 from shared.edge.ports import ContextFactory, EdgeContext, Finished, Principal
 from shared.edge.problem import log_problem, problem
 from shared.edge.reply import Rendered, render
-from shared.edge.request_facts import credentials_of, trace_facts
+from shared.edge.request_facts import credentials_of
 
 VISITOR = "trial"
 """The kind of a caller without an account."""
@@ -70,9 +72,9 @@ def describe_problems(call: Call, proceed: Next) -> Rendered:
 
 def log_context(call: Call, proceed: Next) -> Rendered:
     """Bind the facts of this call to every log line, and count it."""
-    name, status = call.endpoint.name, 500
-    facts = trace_facts(call.request.headers.get("traceparent"))
-    with bound(request_id=call.request_id, operation=name, **facts):
+    name, status, began = call.endpoint.name, 500, time.monotonic()
+    tracing.about(operation=name)
+    with bound(request_id=call.request_id, operation=name, job=call.path.get("job_id")):
         try:
             reply = proceed()
             status = reply.status
@@ -81,7 +83,7 @@ def log_context(call: Call, proceed: Next) -> Rendered:
             status = error.status
             raise
         finally:
-            count(Metric.REQUESTS, operation=name, status=status)
+            count(Metric.REQUEST_SECONDS, time.monotonic() - began, operation=name, status=status)
 
 
 def authenticate(call: Call, proceed: Next) -> Rendered:
@@ -100,6 +102,8 @@ def authenticate(call: Call, proceed: Next) -> Rendered:
     if scope == PERSON:
         principal = _without_account(principal)
     call.ctx.principal = principal
+    if principal.account:
+        tracing.about(account_hash=account_hash(principal.account))
     with bound(account=principal.account or None, principal=principal.id):
         return proceed()
 

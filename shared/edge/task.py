@@ -14,6 +14,7 @@ delivers once more.
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, overload
@@ -22,13 +23,14 @@ from pydantic import BaseModel
 
 from shared.core.errors import ImangorError
 from shared.core.logs import bound
+from shared.core.metrics import Metric, count
 from shared.edge.content import json_model
 from shared.edge.endpoint import hints_of
 from shared.edge.errors import AttemptsExhausted
 from shared.edge.plan import Drop, Plan, Retry, RetryAt, plan
 from shared.edge.ports import ContextFactory
 from shared.edge.reply import Rendered
-from shared.edge.worker import Entry, Visit, log_outcome, make_entry, refuse
+from shared.edge.worker import Entry, Visit, log_outcome, make_entry, refuse, subject
 
 Handler = Callable[..., None]
 Failed = Callable[[Any, Any, Exception], None]
@@ -88,13 +90,23 @@ def _work(visit: Visit, handler: Handler, model: Any, names: set[str], failed: F
         return _DONE
     attempt = _attempt(visit)
     given = {"ctx": visit.ctx, "body": body, "attempt": attempt}
-    with bound(task=attempt.task, attempt=attempt.number):
+    _count_wait(visit)
+    with bound(task=attempt.task, attempt=attempt.number, **subject(body)):
         error = _try(handler, {k: v for k, v in given.items() if k in names}, attempt)
         outcome = plan(error, attempt.number, attempt.limit)
         if error is None:
             return _DONE
         log_outcome(outcome, error)
         return _settle(visit, outcome, error, body, failed)
+
+
+def _count_wait(visit: Visit) -> None:
+    """Count how long after its time the task came, by the queue's own word."""
+    try:
+        due = float(visit.request.headers.get("X-CloudTasks-TaskETA", ""))
+    except ValueError:
+        return
+    count(Metric.QUEUE_AGE, max(0.0, time.time() - due), kind="task")
 
 
 def _try(handler: Handler, given: dict[str, Any], attempt: Attempt) -> Exception | None:

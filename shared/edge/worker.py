@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any, cast
 import functions_framework
 from flask import Request, Response
 
-from shared.core import logs
+from shared.core import logs, tracing
 from shared.core.config import EdgeSettings, Misconfigured
 from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
@@ -25,7 +26,7 @@ from shared.edge.plan import Drop, Plan, Retry
 from shared.edge.ports import ContextFactory, default_context
 from shared.edge.problem import log_problem, problem
 from shared.edge.reply import Rendered
-from shared.edge.request_facts import request_id, trace_facts
+from shared.edge.request_facts import parent_of, request_id
 from shared.edge.transport import accept, unread
 
 Entry = Callable[[Request], Response]
@@ -61,7 +62,7 @@ class Worker:
     @cached_property
     def manifest(self) -> Manifest:
         """The manifest beside `main.py`; its kind must be one that the decorator serves."""
-        logs.configure(EdgeSettings.load().log_level)
+        logs.configure(EdgeSettings.load().log_level, self.name)
         found = load(self.folder, name=self.name)
         if found.kind not in self.kinds:
             raise Misconfigured(
@@ -72,18 +73,25 @@ class Worker:
     def answer(self, request: Request) -> Response:
         """Answer one delivery. Whatever goes wrong outside of the work is a problem document."""
         ident = request_id(request)
-        with logs.bound(
-            request_id=ident, operation=self.name, **trace_facts(request.headers.get("traceparent"))
+        with (
+            tracing.serving(self.name, tracing.Kind.CONSUMER, parent_of(request)) as span,
+            logs.bound(request_id=ident, operation=self.name),
         ):
-            try:
-                reply = self._visit(request, ident)
-            except Exception as error:
-                log_problem(error, ident)
-                reply = problem(error, ident)
-            count(Metric.REQUESTS, operation=self.name, status=reply.status)
+            reply = self._timed(request, ident)
+            span.set({"imangor.function": self.name, "http.response.status_code": reply.status})
         body = reply.body if isinstance(reply.body, bytes) else b""
         response = Response(body, reply.status, {**reply.headers, "X-Request-Id": ident})
         return unread(response, request) if reply.status >= 400 else response
+
+    def _timed(self, request: Request, ident: str) -> Rendered:
+        began = time.monotonic()
+        try:
+            reply = self._visit(request, ident)
+        except Exception as error:
+            log_problem(error, ident)
+            reply = problem(error, ident)
+        count(Metric.REQUEST_SECONDS, time.monotonic() - began, operation=self.name, status=reply.status)
+        return reply
 
     def _visit(self, request: Request, ident: str) -> Rendered:
         manifest = self.manifest
@@ -121,6 +129,15 @@ def make_entry(
     entry.__module__, entry.__doc__ = function.__module__, function.__doc__
     replace_error_pages()
     return cast("Entry", functions_framework.http(entry))
+
+
+def subject(body: object) -> dict[str, str | None]:
+    """What a delivery is about, for its log lines and its span: ids and words of ours, as in every body."""
+    names = ("job", "step", "target", "delivery")
+    told: dict[str, str | None] = {name: getattr(body, name, None) for name in names}
+    account = getattr(body, "account", None)
+    tracing.about(**told, account_hash=None if account is None else logs.account_hash(account))
+    return {**told, "account": account}
 
 
 def log_outcome(outcome: Plan, error: Exception) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from shared.auth.repository import account_of, plan_of
+from shared.core import tracing
 from shared.core.config import BreakerSettings
 from shared.core.errors import ImangorError
 from shared.core.ids import new_id
@@ -80,6 +81,8 @@ class Arrivals:
             if self._exists(arrival.name, arrival.generation):
                 raise UploadBeforeJob()
             return
+        tracing.join(job.trace)
+        tracing.about(job=job.id)
         if job.source_generation == arrival.generation and job.deleted_at is None:
             return
         if job.deleted_at is not None or job.state in ENDED:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shared.core.again import again
 from shared.core.errors import ImangorError
 from shared.core.formats import MEDIA_TYPES, SUFFIXES, Format
+from shared.core.tracing import span
 from shared.db.leases import LeaseLost
 from shared.jobs.alarms import alarm
 from shared.jobs.charges import cost, hold_pages, why_free
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from shared.db.unit_of_work import UnitOfWork
     from shared.imaging.decode import Picture
     from shared.imaging.fonts import FontLibrary
+    from shared.imaging.formats.make import File
+    from shared.imaging.render import Rendered
     from shared.scenes.schemas import Scene
 
 _log = logging.getLogger(__name__)
@@ -111,7 +114,7 @@ class PictureWorker:
                 fail_target(uow, job, task.target, error)
 
     def _recognise(self, run: StepRun) -> None:
-        from shared.imaging.decode import decode, probe
+        from shared.imaging.decode import probe
         from shared.imaging.pages import gathered
 
         source = self._source(run)
@@ -119,7 +122,7 @@ class PictureWorker:
         with self._open_uow(run.task.account) as uow:
             keep_quote(uow, run.job, pages, sha256(source).hexdigest())
             hold_pages(uow, run.job, pages)
-        scene = gathered([self._scene(run, decode(source, page)) for page in range(pages)])
+        scene = gathered([self._scene(run, source, page) for page in range(pages)])
 
         def write(uow: UnitOfWork, job: JobRecord) -> None:
             repository = JobRepository(uow)
@@ -131,14 +134,18 @@ class PictureWorker:
 
         run.record(write)
 
-    def _scene(self, run: StepRun, picture: Picture) -> Scene:
+    def _scene(self, run: StepRun, source: bytes, page: int) -> Scene:
         """What is read on one page."""
+        from shared.imaging.decode import decode
         from shared.imaging.group import build_scene
         from shared.scenes.schemas import LeaveAlone
 
+        with span("decode"):
+            picture = decode(source, page)
         recognition = self._read(run, picture).scaled(picture.width, picture.height)
         leave_alone = LeaveAlone.model_validate(run.job.leave_alone or {})
-        return build_scene(recognition, picture, ENGINE, leave_alone, self._fonts())
+        with span("build the scene"):
+            return build_scene(recognition, picture, ENGINE, leave_alone, self._fonts())
 
     def _read(self, run: StepRun, picture: Picture) -> Recognition:
         """The page's words, bought before or bought now and remembered at once."""
@@ -152,7 +159,8 @@ class PictureWorker:
         if key in known:
             run.cache_hits += 1
             return Recognition.model_validate(known[key])
-        copy = derivative(picture)
+        with span("make a copy to read"):
+            copy = derivative(picture)
         recognizer = self._recognizer(run.location)
         recognition, call = recognizer.recognise(copy.data, copy.width, copy.height, hint)
         run.calls.append(call)
@@ -161,8 +169,6 @@ class PictureWorker:
         return recognition
 
     def _render(self, run: StepRun, target: str) -> None:
-        from shared.imaging.formats.make import make
-
         with self._open_uow(run.task.account) as uow:
             scene = SceneRepository(uow).find(run.task.job)
         if scene is None:
@@ -177,8 +183,7 @@ class PictureWorker:
         run.cache_hits += texts.cache_hits
         pages = max(1, len(scene.source.pages))
         scene = translated(scene, target, texts.blocks)
-        wanted = [Format(name) for name in run.job.formats or []]
-        rendered, files = make(self._source(run), scene, target, self._fonts(), wanted)
+        rendered, files = self._draw(run, scene, target)
         for block, drawn in rendered.drawn.items():
             texts.blocks[block] = texts.blocks[block].worded(drawn.text)
         for block, flags in rendered.flags.items():
@@ -199,6 +204,14 @@ class PictureWorker:
             complete_target(uow, job, target, result, free, cost(job, pages))
 
         run.record(write)
+
+    def _draw(self, run: StepRun, scene: Scene, target: str) -> tuple[Rendered, list[File]]:
+        """The picture with its new texts, and the files that the job wants besides."""
+        from shared.imaging.formats.make import make
+
+        source, wanted = self._source(run), [Format(name) for name in run.job.formats or []]
+        with span("erase, set and draw"):
+            return make(source, scene, target, self._fonts(), wanted)
 
     def _write(self, run: StepRun, target: str, suffix: str, data: bytes, media_type: str) -> str:
         """Write one of the target's files; gives its name."""

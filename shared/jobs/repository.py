@@ -26,6 +26,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
 
 from shared.cache.redis import cache_key
+from shared.core import tracing
 from shared.core.priority import Priority
 from shared.db.errors import diagnostics
 from shared.db.models import accounts, clock_now, deadlines, job_targets, jobs
@@ -58,6 +59,7 @@ class JobRecord:
     leave_alone: dict[str, Any] | None
     formats: list[str] | None
     error: dict[str, str] | None
+    trace: str | None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -138,7 +140,14 @@ class JobRepository:
         job: see `account_gone`.
         """
         now = self._uow.now
-        columns = {**values, "version": 1, "created_at": now, "updated_at": now}
+        columns = {
+            **values,
+            "trace": tracing.traceparent(),
+            "version": 1,
+            "created_at": now,
+            "updated_at": now,
+        }
+        tracing.about(job=columns["id"])
         columns["account_id"] = self._uow.account
         parameters = {f"p_job_{name}": value for name, value in columns.items()}
         self._uow.later(_insertion(tuple(columns)), parameters)

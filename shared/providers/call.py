@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
+from shared.core.tracing import Kind, span
 from shared.providers.budget import RetryBudget, call_with_retry
 from shared.providers.errors import Failure, classify
 
@@ -67,15 +68,23 @@ def call(
 
     start = time.monotonic()
     try:
-        answer, retries = call_with_retry(
-            attempt, deadline, _budgets[provider], judge, attempt_seconds=attempt_seconds
-        )
+        with span(f"{provider} {method}", Kind.CLIENT, {"imangor.units": units}):
+            answer, retries = call_with_retry(
+                attempt, deadline, _budgets[provider], judge, attempt_seconds=attempt_seconds
+            )
     except ImangorError as error:
         _leave(error, Call(provider, method, units, _milliseconds(start), max(0, tried - 1), error.slug))
         raise
-    if retries:
-        count(Metric.PROVIDER_RETRIES, retries, provider=provider, method=method)
-    return answer, Call(provider, method, units, _milliseconds(start), retries)
+    return answer, _counted(Call(provider, method, units, _milliseconds(start), retries))
+
+
+def _counted(done: Call) -> Call:
+    """Count what an answered call bought, and what it took."""
+    if done.units:
+        count(Metric.PROVIDER_UNITS, done.units, provider=done.provider, method=done.method)
+    if done.retries:
+        count(Metric.PROVIDER_RETRIES, done.retries, provider=done.provider, method=done.method)
+    return done
 
 
 def _leave(error: ImangorError, call: Call) -> None:

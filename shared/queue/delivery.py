@@ -9,9 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from shared.core import tracing
 from shared.core.config import StorageSettings
 from shared.core.errors import TransientError
 from shared.core.metrics import Metric, count
+from shared.core.names import TRACE_ATTRIBUTE
 from shared.db.outbox import Effect, mark_sent
 from shared.db.unit_of_work import UnitOfWork
 from shared.queue.pubsub import EventTopic
@@ -73,11 +75,23 @@ class Delivery:
         if effect.kind == "task":
             body = json.dumps(effect.payload).encode()
             deadline = self._deadlines.get(effect.destination, 600)
-            name = task_name(effect)
-            self._queue.enqueue(effect.destination, body, name, effect.due_at, deadline, effect.priority)
+            with tracing.span(f"queue {effect.destination}", tracing.Kind.PRODUCER):
+                self._queue.enqueue(
+                    effect.destination,
+                    body,
+                    task_name(effect),
+                    effect.due_at,
+                    deadline,
+                    effect.priority,
+                    effect.trace,
+                )
         elif effect.kind == "event":
             data = json.dumps(effect.payload).encode()
-            self._topics.publish(effect.destination, data, {"ce-source": SOURCE, "ce-id": f"evt_{effect.id}"})
+            attributes = {"ce-source": SOURCE, "ce-id": f"evt_{effect.id}"}
+            if effect.trace:
+                attributes[TRACE_ATTRIBUTE] = effect.trace
+            with tracing.span(f"publish {effect.destination}", tracing.Kind.PRODUCER):
+                self._topics.publish(effect.destination, data, attributes)
         else:
             self._erase(effect.payload)
 

@@ -33,18 +33,22 @@ class TaskQueue:
         at: datetime | None = None,
         deadline_seconds: int = 600,
         priority: Priority | None = None,
+        trace: str | None = None,
     ) -> None:
         """Have `function` called with the JSON `body`, at `at` (aware) or at once, in the queue's order.
 
         `name` (letters, digits, `-`, `_`) makes it once-only for a while: a name that is or was there is
         success. `deadline_seconds` (15 to 1800) is how long the function may take. `priority` chooses among
-        the queues of a function that has several. Raises `QueueUnavailable`.
+        the queues of a function that has several; `trace` is the `traceparent` that the call carries. Raises
+        `QueueUnavailable`.
         """
         from google.api_core.exceptions import AlreadyExists, GoogleAPICallError, RetryError
         from google.auth.exceptions import GoogleAuthError
 
         queue = f"{self._location()}/queues/{queue_name(function, priority)}"
         task = self._task(f"{queue}/tasks/{name}", function, body, deadline_seconds)
+        if trace is not None:
+            task["http_request"]["headers"]["traceparent"] = trace
         if at is not None:
             task["schedule_time"] = at
         try:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from shared.core.config import Misconfigured, StorageSettings
 from shared.core.errors import TooLarge
+from shared.core.tracing import Kind, leaf
 from shared.storage.errors import ObjectChanged, ObjectMissing, StorageRefused, StorageUnavailable
 
 _TIMEOUT: Final = (5.0, 60.0)
@@ -72,7 +73,7 @@ class Storage:
         Raises `ObjectChanged` when that is not so and another object is there, `StorageUnavailable`.
         """
         try:
-            with _answering():
+            with _answering("put"):
                 blob = self._blob(bucket, name)
                 blob.metadata = dict(metadata) if metadata else None
                 blob.upload_from_string(
@@ -97,7 +98,7 @@ class Storage:
 
         Raises `ObjectMissing`, `TooLarge` as soon as more than `max_bytes` arrive, `StorageUnavailable`.
         """
-        with _answering():
+        with _answering("get"):
             sink = _Bounded(max_bytes)
             blob = self._blob(bucket, name, generation)
             blob.download_to_file(sink, timeout=_TIMEOUT, retry=_retry())
@@ -108,7 +109,7 @@ class Storage:
 
         Raises `ObjectMissing` and `StorageUnavailable`, also after some of them.
         """
-        with _answering():
+        with _answering("read"):
             blob = self._blob(bucket, name, generation)
             with blob.open("rb", chunk_size=_PART, timeout=_TIMEOUT, retry=_retry()) as source:
                 while part := source.read(_PART):
@@ -122,7 +123,7 @@ class Storage:
 
         In memory is one part of 8 MiB. Raises `StorageUnavailable`.
         """
-        with _answering():
+        with _answering("write"):
             blob = self._blob(bucket, name)
             blob.metadata = dict(metadata)
             how = {"content_type": content_type, "chunk_size": _PART, "ignore_flush": True}
@@ -140,7 +141,7 @@ class Storage:
         One that is missing or replaced is as good as removed. Raises `StorageUnavailable`.
         """
         try:
-            with _answering():
+            with _answering("delete"):
                 self._blob(bucket, name).delete(
                     if_generation_match=generation, timeout=_TIMEOUT, retry=_retry()
                 )
@@ -162,7 +163,7 @@ class Storage:
 
     def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
         """The objects whose names begin with `prefix`, by name. Raises `StorageUnavailable`."""
-        with _answering():
+        with _answering("list"):
             blobs = self._client().list_blobs(bucket, prefix=prefix, timeout=_TIMEOUT, retry=_retry())
             for blob in blobs:
                 yield _info(blob)
@@ -223,7 +224,7 @@ class Storage:
         )
 
     def _sign(self, bucket: str, name: str, method: str, expires: timedelta, **parts: Any) -> str:
-        with _answering():
+        with _answering("sign"):
             url = self._blob(bucket, name).generate_signed_url(
                 version="v4", expiration=expires, method=method, **parts, credentials=self._signer()
             )
@@ -250,7 +251,7 @@ class Storage:
         return _remote_signer(request, credentials, email)
 
     def _find(self, bucket: str, name: str, generation: int | None = None) -> Any:
-        with _answering():
+        with _answering("stat"):
             handle = self._client().bucket(bucket)
             return handle.get_blob(name, generation=generation, timeout=_TIMEOUT, retry=_retry())
 
@@ -346,15 +347,16 @@ def _retry() -> Any:
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
-    """Turn the client's exceptions into the room's."""
+def _answering(what: str) -> Iterator[None]:
+    """Turn the client's exceptions into the room's, within a span that tells what is asked of storage."""
     from google.api_core import exceptions as google
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.storage.exceptions import DataCorruption
     from requests.exceptions import RequestException
 
     try:
-        yield
+        with leaf(f"storage {what}", Kind.CLIENT):
+            yield
     except google.NotFound as error:
         raise ObjectMissing from error
     except google.PreconditionFailed as error:

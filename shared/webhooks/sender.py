@@ -22,6 +22,7 @@ from shared.core.again import again
 from shared.core.clock import utc_now
 from shared.core.errors import ImangorError
 from shared.core.metrics import Metric, count
+from shared.core.tracing import Kind, span
 from shared.db.leases import Lease, LeaseLost, acquire, confirm, release
 from shared.db.unit_of_work import UnitOfWork
 from shared.webhooks.announcing import announce
@@ -153,7 +154,8 @@ class WebhookSender:
     def _send(self, claim: _Claim) -> Outcome:
         began = time.monotonic()
         try:
-            answer = self._transport.post(claim.url, claim.headers, claim.body)
+            with span("post the message", Kind.CLIENT):
+                answer = self._transport.post(claim.url, claim.headers, claim.body)
         except (NotDelivered, DestinationRefused) as error:
             return Outcome(error=error.slug, milliseconds=_since(began))
         asked = retry_after(answer.retry_after, utc_now()) if answer.status in _ASKS_TO_WAIT else None

@@ -20,6 +20,7 @@ from shared.core.config import (
     RedisSettings,
     StorageSettings,
     TokenSettings,
+    TraceSettings,
     VaultSettings,
     WebhookSettings,
 )
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from shared.queue.pubsub import EventTopic
     from shared.queue.tasks import TaskQueue
     from shared.storage.gcs import Storage
+    from shared.telemetry.otlp import SpanExporter
     from shared.tokens.signing import SigningKeys
     from shared.translation.languages import Languages
     from shared.vault.keyring import Keyring
@@ -50,6 +52,17 @@ ROOT = Path(__file__).resolve().parents[2]
 def redis_cache() -> RedisCache:
     """The process's Redis."""
     return RedisCache(RedisSettings.load())
+
+
+@cache
+def span_exporter() -> SpanExporter | None:
+    """The process's way out for spans, where there is one."""
+    url = TraceSettings.load().trace_url
+    if url is None:
+        return None
+    from shared.telemetry.otlp import SpanExporter
+
+    return SpanExporter(url, ProjectSettings.load().google_cloud_project)
 
 
 @cache

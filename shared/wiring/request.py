@@ -13,7 +13,8 @@ from shared.cache.read_through import invalidate
 from shared.core.actor import Actor, truncated
 from shared.core.config import ChannelSettings, StorageSettings
 from shared.core.credentials import Credentials
-from shared.wiring.clients import redis_cache, storage, task_queue, topics
+from shared.core.tracing import export_to
+from shared.wiring.clients import redis_cache, span_exporter, storage, task_queue, topics
 
 if TYPE_CHECKING:
     from shared.core.priority import Priority
@@ -41,6 +42,8 @@ class Request:
     @classmethod
     def for_request(cls, *, operation: str, request_id: str) -> Self:
         """The context of one request."""
+        exporter = span_exporter()
+        export_to(None if exporter is None else exporter.take)
         return cls(operation, request_id)
 
     @property

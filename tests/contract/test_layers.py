@@ -28,7 +28,9 @@ ADAPTERS = {
     "grpc": {"shared/providers/channel.py"},
     "requests": {"shared/storage/gcs.py"},
     "alembic": {"shared/db/migrate.py"},
+    "opentelemetry": {"shared/telemetry/otlp.py"},
     "google": {
+        "shared/telemetry/otlp.py",
         "shared/storage/gcs.py",
         "shared/queue/pubsub.py",
         "shared/queue/tasks.py",

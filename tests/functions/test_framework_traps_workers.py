@@ -228,11 +228,11 @@ def test_a_failed_event_logs_neither_a_file_s_name_nor_what_a_library_quotes(on_
         assert deliver(on_file, push(OBJECT, attributes, deliveryAttempt=attempt)) == 500
         WORLD.raising = InvalidInput()
         assert deliver(on_file, push(OBJECT, attributes, deliveryAttempt=attempt)) == 204
-    failed = next(json.loads(line) for line in lines if "stack_trace" in line)
+    failed = next(json.loads(line) for line in lines if "Traceback" in line)
     assert not [line for line in lines if WORDS in line or NAME in line]
     assert failed["event"] == sha256(f"b/{NAME}#7".encode()).hexdigest()[:16]
-    assert "ValidationError" in failed["stack_trace"]
-    assert "on_file" in failed["stack_trace"]
+    assert "ValidationError" in failed["message"]
+    assert "on_file" in failed["message"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.core import tracing
 from shared.core.ids import new_id
 from shared.db.inbox import Inbox
 from shared.db.outbox import CLAIM, claim_unsent, mark_sent, oldest_unsent_seconds
@@ -89,6 +90,15 @@ def test_a_sweeper_leaves_alone_what_is_being_sent(database, account):
     database.move_clock(LATER * 2)
     assert sweep(database) == [effect]
     assert database.value("select attempts from outbox") == 2
+
+
+def test_an_effect_belongs_to_the_trace_that_wrote_it_whoever_sends_it(database, account):
+    with tracing.serving("request", tracing.Kind.SERVER, None) as span, database.uow(account) as uow:
+        uow.outbox.task("process_image", {})
+    database.move_clock(LATER)
+    with tracing.serving("sweep", tracing.Kind.CONSUMER, None):
+        (effect,) = sweep(database)
+    assert effect.trace == span.traceparent
 
 
 def test_what_is_marked_as_sent_never_comes_back(database, account):

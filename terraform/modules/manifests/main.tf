@@ -76,6 +76,7 @@ locals {
   derived = merge(var.settings, {
     GOOGLE_CLOUD_PROJECT = var.project
     LOCATION             = var.region
+    TRACE_URL            = "https://telemetry.googleapis.com/v1/traces"
     FUNCTION_URL         = local.url_template
     TASKS_INVOKER        = local.invoker.tasks
     EVENTS_INVOKER       = local.invoker.events

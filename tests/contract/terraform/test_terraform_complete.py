@@ -17,6 +17,7 @@ from tools.hcl import TERRAFORM
 
 MANIFESTS = load_all(ROOT / "functions")
 METRICS = yaml.safe_load((TERRAFORM / "metrics.yaml").read_text(encoding="utf-8"))
+CHARTS = yaml.safe_load((TERRAFORM / "charts.yaml").read_text(encoding="utf-8"))
 ALERTS = yaml.safe_load((TERRAFORM / "alerts.yaml").read_text(encoding="utf-8"))
 PATHS = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))["paths"]
 
@@ -109,7 +110,7 @@ def test_no_url_comes_from_what_is_made(root_module):
 
 def test_metrics_are_those_that_the_program_writes():
     assert set(METRICS["code"]) == {str(metric) for metric in Metric}
-    written: dict[str, set[str]] = {name: set() for name in METRICS["code"]}
+    written: dict[str, set[str]] = {}
     valued = set()
     for path in sorted((ROOT / "shared").rglob("*.py")):
         for call in (
@@ -118,7 +119,7 @@ def test_metrics_are_those_that_the_program_writes():
             metric = call.args[0] if call.args else None
             if isinstance(metric, ast.Attribute) and getattr(metric.value, "id", "") == "Metric":
                 name = Metric[metric.attr].value
-                written[name] |= {k.arg for k in call.keywords if k.arg}
+                written.setdefault(name, set()).update(k.arg for k in call.keywords if k.arg)
                 valued |= {name} if len(call.args) > 1 else set()
     assert {name: set(metric["labels"]) for name, metric in METRICS["code"].items()} == written
     assert {name for name, metric in METRICS["code"].items() if metric["kind"] == "distribution"} == valued
@@ -134,6 +135,26 @@ def test_alerts_look_at_metrics_that_exist():
     assert {kind for alert in ALERTS.values() for kind in alert["covers"]} >= {
         m.kind for m in MANIFESTS.values()
     }
+
+
+def test_every_metric_is_drawn_or_watched():
+    text = json.dumps([ALERTS, CHARTS])
+    assert [m for m in {**METRICS["code"], **METRICS["platform"]} if f"user_{m}" not in text] == []
+    for name, chart in CHARTS.items():
+        assert set(chart) == {"title", "query"}, name
+        looked_at = re.findall(r"logging_googleapis_com:user_(\w+)", chart["query"])
+        bare = {re.sub(r"_(bucket|count|sum)$", "", metric) for metric in looked_at}
+        assert bare <= {*METRICS["code"], *METRICS["platform"]}, name
+
+
+def test_a_distribution_is_asked_for_as_one():
+    """A log-based distribution has `_count`, `_sum` and `_bucket`, and no series of its bare name."""
+    kinds = {name: metric["kind"] for name, metric in METRICS["code"].items()}
+    queries = [each["query"] for each in [*ALERTS.values(), *CHARTS.values()]]
+    for metric in re.findall(r"logging_googleapis_com:user_(\w+)", " ".join(queries)):
+        bare = re.sub(r"_(bucket|count|sum)$", "", metric)
+        if bare in kinds:
+            assert (kinds[bare] == "distribution") == (bare != metric), metric
 
 
 def test_metrics_that_mean_trouble_have_an_alert():

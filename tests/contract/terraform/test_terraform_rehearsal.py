@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from shared.core.names import service_name
 from shared.edge.manifest import Manifest, load_all
@@ -60,7 +61,7 @@ def _places(on: str, name: str) -> set[str]:
 
 
 def _expected(m: Manifest) -> set[tuple[str, str]]:
-    words = [capabilities().words[str(word)] for word in m.uses]
+    words = [capabilities().always, *(capabilities().words[str(word)] for word in m.uses)]
     roles = {
         (r.in_project(PROJECT), place)
         for word in words
@@ -243,7 +244,8 @@ def test_the_dashboard_shows_what_the_alerts_look_at(rehearse):
     plan = rehearse("prod")
     board = json.loads(plan["google_monitoring_dashboard.overview"]["dashboard_json"])
     tiles = board["mosaicLayout"]["tiles"]
-    assert len(tiles) == len(_of(plan, "google_monitoring_alert_policy.alert"))
+    charts = yaml.safe_load((TERRAFORM / "charts.yaml").read_text(encoding="utf-8"))
+    assert len(tiles) == len(_of(plan, "google_monitoring_alert_policy.alert")) + len(charts)
     queries = [t["widget"]["xyChart"]["dataSets"][0]["timeSeriesQuery"]["prometheusQuery"] for t in tiles]
     assert [q for q in queries if not q or q.rstrip().endswith((">", ">="))] == []
     assert len({(t["xPos"], t["yPos"]) for t in tiles}) == len(tiles)

@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -164,13 +165,13 @@ def test_a_log_line_is_one_json_object_with_its_facts():
     text = line(task="t", nothing=None)
     assert "\n" not in text
     entry = json.loads(text)
-    assert {k: entry[k] for k in ("severity", "message", "job", "task")} == {
+    assert {k: entry[k] for k in ("severity", "job", "task")} == {
         "severity": "ERROR",
-        "message": "took ä",
         "job": "job_1",
         "task": "t",
     }
-    assert "ValueError: why" in entry["stack_trace"]
+    assert entry["message"].startswith("took ä\nTraceback (most recent call last):\n")
+    assert "ValueError: why" in entry["message"]
     assert "nothing" not in entry
     assert "task" not in json.loads(line())
 
@@ -190,7 +191,7 @@ def test_of_a_library_s_exception_only_the_class_is_written():
             raise SomethingOdd("It rained.") from error
     except SomethingOdd as error:
         record = logging.LogRecord("room", logging.ERROR, "f", 1, "m", (), (type(error), error, None))
-    text = json.loads(logs.CloudFormatter().format(record))["stack_trace"]
+    text = json.loads(logs.CloudFormatter().format(record))["message"]
     assert words not in text
     assert text.index("pg8000.exceptions.Psql\n") < text.index("SomethingOdd")
     assert text.count("Traceback (most recent call last):") == 2
@@ -205,19 +206,27 @@ def test_facts_of_one_thread_are_not_another_threads():
     assert "task" not in seen[0]
 
 
-@pytest.mark.parametrize(
-    ("header", "trace"),
-    [
-        (f"00-{'a' * 32}-{'b' * 16}-01", "a" * 32),
-        (None, None),
-        ("", None),
-        (f"00-{'A' * 32}-{'b' * 16}-01", None),
-        (f"00-{'a' * 31}-{'b' * 16}-01", None),
-        (f"00-{'a' * 32}", None),
-    ],
-)
-def test_the_trace_is_read_from_a_well_formed_header(header, trace):
-    assert logs.trace_id(header) == trace
+def test_an_error_is_a_report_of_its_function():
+    """Error Reporting wants a traceback in the message, or else the place where it was written."""
+    record = logging.LogRecord("room", logging.ERROR, "/x/room.py", 7, "odd", (), None, "work")
+    entry = json.loads(logs.CloudFormatter("jobs").format(record))
+    assert entry["@type"] == logs.REPORT
+    assert entry["serviceContext"] == {"service": "jobs", "version": "local"}
+    place = {"filePath": "/x/room.py", "lineNumber": 7, "functionName": "work"}
+    assert entry["context"] == {"reportLocation": place}
+    told = logging.LogRecord("room", logging.WARNING, "f", 1, "m", (), None)
+    assert "@type" not in json.loads(logs.CloudFormatter("jobs").format(told))
+
+
+def test_an_account_is_named_by_its_hash():
+    with logs.bound(account="acc_1"):
+        bound = json.loads(line())
+    record = logging.LogRecord("room", logging.INFO, "f", 1, "m", (), None)
+    record.fields = {"account": "acc_1"}
+    told = json.loads(logs.CloudFormatter().format(record))
+    for entry in (bound, told):
+        assert entry["account_hash"] == sha256(b"acc_1").hexdigest()[:16] == logs.account_hash("acc_1")
+        assert "acc_1" not in json.dumps(entry)
 
 
 def test_a_measurement_is_a_log_line(caplog):

@@ -27,7 +27,7 @@ class World:
             raise self.failing[kind]
         self.sent.append(what)
 
-    def enqueue(self, function, body, name, at, deadline, priority):
+    def enqueue(self, function, body, name, at, deadline, priority, trace):
         self._send("task", (function, name, at, deadline))
 
     def publish(self, topic, data, attributes):
