@@ -1,4 +1,4 @@
-"""Manifests, Terraform and OpenAPI together: no function lacks trigger, role, route, alert or description."""
+"""Manifests, Terraform and OpenAPI together: no function lacks trigger, role, route, alert, runbook or page."""
 
 from __future__ import annotations
 
@@ -19,11 +19,17 @@ MANIFESTS = load_all(ROOT / "functions")
 METRICS = yaml.safe_load((TERRAFORM / "metrics.yaml").read_text(encoding="utf-8"))
 CHARTS = yaml.safe_load((TERRAFORM / "charts.yaml").read_text(encoding="utf-8"))
 ALERTS = yaml.safe_load((TERRAFORM / "alerts.yaml").read_text(encoding="utf-8"))
+RUNBOOKS = ROOT / "docs" / "operations" / "runbooks"
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PATHS = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))["paths"]
 
 
 def gaps(
-    m: Manifest, derived: dict[str, object], paths: dict[str, object], alerts: dict[str, object]
+    m: Manifest,
+    derived: dict[str, object],
+    paths: dict[str, object],
+    alerts: dict[str, object],
+    page: str = PAGE,
 ) -> list[str]:
     """What a function lacks."""
     found = []
@@ -44,8 +50,13 @@ def gaps(
         found.append("role")
     if m.public and not [path for path in paths if m.covers(path)]:
         found.append("route")
-    if not [name for name, alert in alerts.items() if m.kind in alert["covers"]]:
+    watching = [alert for alert in alerts.values() if m.kind in alert["covers"]]
+    if not watching:
         found.append("alert")
+    if not all((RUNBOOKS / f"{alert['runbook']}.md").is_file() for alert in watching):
+        found.append("runbook")
+    if not re.search(rf"\b{m.name}\b", page):
+        found.append("page")
     if not ast.get_docstring(
         ast.parse((ROOT / "functions" / m.name / "main.py").read_text(encoding="utf-8"))
     ):
@@ -54,7 +65,7 @@ def gaps(
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_a_function_has_trigger_role_route_alert_and_description(derived, name):
+def test_a_function_lacks_nothing(derived, name):
     assert gaps(MANIFESTS[name], derived, PATHS, ALERTS) == []
 
 
@@ -73,6 +84,9 @@ def test_a_gap_is_noticed(derived, name, taken, missing):
     without = {**derived, taken: type(derived[taken])()}
     assert missing in gaps(MANIFESTS[name], without, PATHS, ALERTS)
     assert "alert" in gaps(MANIFESTS[name], derived, PATHS, {})
+    unread = {title: {**alert, "runbook": "nowhere"} for title, alert in ALERTS.items()}
+    assert gaps(MANIFESTS[name], derived, PATHS, unread) == ["runbook"]
+    assert gaps(MANIFESTS[name], derived, PATHS, ALERTS, page="") == ["page"]
     assert ("route" in gaps(MANIFESTS[name], derived, {}, ALERTS)) == MANIFESTS[name].public
 
 
