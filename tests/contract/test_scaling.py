@@ -4,6 +4,7 @@ the database has room for every instance that may run.
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -80,3 +81,13 @@ def test_every_limit_has_what_takes_its_place_and_every_number_its_source():
         for name, entry in FACTS.inputs[group].items():
             assert entry["source"].startswith("https://cloud.google.com/"), name
             assert entry["sure"] in ("page", "told", "unread"), name
+
+
+def test_prices_are_those_that_the_alerts_on_cost_reckon_with():
+    text = (ROOT / "terraform" / "variables.tf").read_text(encoding="utf-8")
+    default = text.split('variable "provider_prices"')[1].split("default")[1].split("\n\n")[0].split("}")[0]
+    prices = {name: float(value) for name, value in re.findall(r"(\w+) += ([\d.e-]+)", default)}
+    assert prices == {
+        "picture": FACTS.price("vision_page"),
+        "character": FACTS.price("translation_character"),
+    }

@@ -1,4 +1,4 @@
-"""Manifests, Terraform and OpenAPI together: no function lacks trigger, role, route, alert, runbook or page."""
+"""Manifests, Terraform, OpenAPI: no function lacks trigger, role, route, alert, runbook, docs or page."""
 
 from __future__ import annotations
 
