@@ -32,6 +32,7 @@ class Action(StrEnum):
     SIGN_IN_FAILED = "security.sign_in_failed"
     ATTEMPTS_LIMITED = "security.attempts_limited"
     TOKEN_REUSED = "security.token_reused"  # noqa: S105 - a name, not a token
+    AUDIT_BROKEN = "security.audit_broken"
     TRIAL_USED_UP = "security.trial_used_up"
     CREDITS_GRANTED = "credits.granted"
     CREDITS_ADJUSTED = "credits.adjusted"
@@ -79,6 +80,7 @@ MEANINGS: Final[dict[Action, str]] = {
     Action.ATTEMPTS_LIMITED: "too many credentials were refused; more are not looked at for a while",
     Action.TOKEN_REUSED: "a token that may be used once was presented again; what came of it is revoked",
     Action.TRIAL_USED_UP: "the trial's pictures of a day are used up: a network's, or those of all visitors",
+    Action.AUDIT_BROKEN: "a chain of the audit log is not as it was written",
     Action.CREDITS_GRANTED: "credits were given",
     Action.CREDITS_ADJUSTED: "a balance was corrected",
     Action.CREDITS_BOUGHT: "a payment provider told of a purchase",

@@ -369,7 +369,7 @@ audit_heads = Table(
     Column("number", BigInteger),
     Column("hash", LargeBinary),
     Column("anchored", BigInteger),
-    *_times("anchored_at"),
+    *_times("anchored_at", "proved_at"),
 )
 audit_entries = Table(
     "audit_entries",

@@ -7,18 +7,20 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from shared.wiring.clients import audit_anchors, keyring, redis_cache
+from shared.wiring.security import SecurityServices
 from shared.wiring.webhooks import WebhookServices
 
 if TYPE_CHECKING:
     from shared.jobs.upkeep import Upkeep
 
 
-class UpkeepServices(WebhookServices):
+class UpkeepServices(WebhookServices, SecurityServices):
     """What is done every minute."""
 
     @cached_property
     def upkeep(self) -> Upkeep:
         """One round of it."""
+        from shared.audit.upkeep import AuditUpkeep
         from shared.jobs.upkeep import Upkeep
         from shared.members.upkeep import forget_ended
         from shared.privacy.exports import forget_exports
@@ -27,6 +29,7 @@ class UpkeepServices(WebhookServices):
 
         others: list[Callable[[], None]] = [
             partial(audit_anchors().publish, self.open),
+            AuditUpkeep(self.open, audit_anchors().of, self.security.tell).prove,
             partial(self.signing_secrets.reseal, self.open),
             VaultUpkeep(keyring(), self.open).keep,
             partial(forget_ended, self.open),
