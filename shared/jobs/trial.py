@@ -100,7 +100,8 @@ class Trial:
         if row is None:
             raise Misconfigured("TRIAL_ACCOUNT names no open account.")
         if row.pictures >= self._settings.trial_pictures:
-            self._refuse_day(now)
+            self._tell_of_day(now)
+            raise TrialDayUsedUp(retry_after=_left(now))
         return now
 
     def _take_of_network(self, now: datetime) -> None:
@@ -120,14 +121,16 @@ class Trial:
             self._quota.give_back(_QUOTA, self._network, now.astimezone(UTC).date())
 
     def _take_of_day(self, uow: UnitOfWork) -> None:
-        most = self._settings.trial_pictures
+        most, now = self._settings.trial_pictures, uow.now
         if uow.sql(_TAKE, account=uow.account, most=most).first() is None:
-            self._refuse_day(uow.now)
+            # Not before the transaction has ended: telling needs a connection, too, and with as many callers
+            # as connections all would wait for another.
+            uow.after_rollback(lambda: self._tell_of_day(now))
+            raise TrialDayUsedUp(retry_after=_left(now))
 
-    def _refuse_day(self, now: datetime) -> None:
+    def _tell_of_day(self, now: datetime) -> None:
         count(Metric.TRIAL, outcome="day")
         self._once(now, "everybody", "day")
-        raise TrialDayUsedUp(retry_after=_left(now))
 
     def _once(self, now: datetime, whom: str, what: str) -> None:
         """Tell of it for the first time on this day."""

@@ -46,6 +46,7 @@ class House:
         self.database, self.desk, self.cache = database, desk, cache
         self.visitors = Visitors(desk.account, frozenset({"https://app.example"}))
         self.told = []
+        self.tell = lambda *what: self.told.append(what)
 
     def arrive(self, **shown):
         """A new visitor's id and token."""
@@ -62,9 +63,8 @@ class House:
 
     def service(self, visitor, current, address=HERE):
         def trial():
-            told = lambda *what: self.told.append(what)  # noqa: E731
             where = Credentials(address=address)
-            return Trial(current, lambda: self.uow(visitor), DayQuota(self.cache), where, told)
+            return Trial(current, lambda: self.uow(visitor), DayQuota(self.cache), where, self.tell)
 
         desk = self.desk
         return JobService(current, lambda: self.uow(visitor), desk.uploads, desk.languages, self.cache, trial)
@@ -159,6 +159,25 @@ def test_who_comes_when_the_day_is_used_up_costs_their_network_nothing(house, se
     assert [what for _, what in house.told] == ["day"]
     settings(trial_pictures=2)
     house.send(house.arrive()[0], ELSEWHERE)
+
+
+def test_what_is_told_waits_for_no_connection_while_it_holds_one(house, database, desk, settings):
+    settings(trial_pictures=1, trial_network_pictures=1)
+    put = desk.uploads.put
+
+    def overtaken(*file):
+        desk.uploads.put = put
+        house.send(house.arrive()[0], ELSEWHERE)
+        return put(*file)
+
+    def tell(*what):
+        busy = "select count(*) from pg_stat_activity where usename = 'fn_app' and state <> 'idle'"
+        house.told.append((database.value(busy), *what))
+
+    desk.uploads.put, house.tell = overtaken, tell
+    with pytest.raises(TrialDayUsedUp):
+        house.send(house.arrive()[0])
+    assert [busy for busy, *_ in house.told] == [0]
 
 
 def test_on_another_day_there_are_pictures_again(house, database):
