@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.auth.api_keys import is_well_formed, new_key
-from shared.auth.errors import ForeignOrigin
+from shared.auth.errors import CredentialEnded, ForeignOrigin
 from shared.auth.principal import Principal
 from shared.core.credentials import Credentials
 from shared.core.errors import Unauthenticated
@@ -33,29 +33,36 @@ class Visit:
 class Visitors:
     """Knows them by their tokens."""
 
-    def __init__(self, account: str, origins: frozenset[str]) -> None:
-        """`account` has their jobs; `origins` are those of pages that they may come from, besides our own."""
+    def __init__(self, account: str | None, origins: frozenset[str]) -> None:
+        """`account` has their jobs, None where there is no trial; `origins` are those of pages that they may
+        come from, besides our own.
+        """
         self._account = account
         self._origins = origins
 
-    def arrive(self, credentials: Credentials) -> Visit:
-        """Let somebody in who has nothing to show.
+    def arrive(self, credentials: Credentials) -> Visit | None:
+        """Let somebody in who has nothing to show; None where there is no trial.
 
         Raises `ForeignOrigin`: another site's page would spend what the visitor's network may have.
         """
+        if self._account is None:
+            return None
         origin = credentials.origin
         if origin is not None and origin not in self._origins | credentials.own_origins:
             raise ForeignOrigin("A trial begins only on pages of this service or of allowed origins.")
         token = new_key("trial")
-        return Visit(self._visitor(token), token)
+        return Visit(_visitor(token, self._account), token)
 
     def prove(self, secret: str, credentials: Credentials) -> Principal:
-        """Who has this token; raises `Unauthenticated` for what is none."""
+        """Who has this token; raises `Unauthenticated` for what is none, and where there is no trial."""
         if not is_well_formed(secret):
             raise Unauthenticated("The trial's token is not valid.")
-        return self._visitor(secret)
+        if self._account is None:
+            raise CredentialEnded("There is no trial any more.")
+        return _visitor(secret, self._account)
 
-    def _visitor(self, token: str) -> Principal:
-        value = int.from_bytes(hashlib.sha256(token.encode()).digest())
-        ident = "".join(CROCKFORD[value >> 5 * place & 31] for place in range(_ID_LENGTH))
-        return Principal(f"tri_{ident}", self._account, frozenset(), _PLAN, kind="trial")
+
+def _visitor(token: str, account: str) -> Principal:
+    value = int.from_bytes(hashlib.sha256(token.encode()).digest())
+    ident = "".join(CROCKFORD[value >> 5 * place & 31] for place in range(_ID_LENGTH))
+    return Principal(f"tri_{ident}", account, frozenset(), _PLAN, kind="trial")

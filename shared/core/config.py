@@ -314,18 +314,16 @@ class TrialSettings(Settings):
     trial_bytes: int = Field(2 * 1024 * 1024, ge=1, description="largest picture of a visitor in bytes")
     trial_pixels: int = Field(4_000_000, ge=1, description="largest picture of a visitor in pixels")
 
-    @property
-    def account(self) -> str | None:
-        """Whose the trial is, None where there is none; raises `Misconfigured` for one that cannot work."""
+    def require_possible(self) -> None:
+        """Raise `Misconfigured` for a trial that cannot work."""
         if self.trial_account is None:
-            return None
+            return
         if self.trial_network_pictures > self.trial_pictures:
             raise Misconfigured("TRIAL_NETWORK_PICTURES is more than TRIAL_PICTURES: nobody could have it.")
         if RedisSettings.load().redis_url is None:
             raise Misconfigured("TRIAL_ACCOUNT needs REDIS_URL, where the pictures of a network are counted.")
         if "K_SERVICE" in os.environ and EdgeSettings.load().trusted_proxies == 0:
             raise Misconfigured("TRIAL_ACCOUNT needs TRUSTED_PROXIES: else all visitors are one network.")
-        return self.trial_account
 
 
 class BreakerSettings(Settings):

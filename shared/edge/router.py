@@ -14,7 +14,7 @@ from werkzeug.exceptions import NotFound as NoSuchPath
 from werkzeug.routing import Map, MapAdapter, Rule
 
 from shared.core import logs, tracing
-from shared.core.config import EdgeSettings
+from shared.core.config import EdgeSettings, TrialSettings
 from shared.core.errors import NotFound
 from shared.core.ids import is_id
 from shared.edge.content import unreadable
@@ -45,8 +45,13 @@ class Site:
 
     @cached_property
     def routes(self) -> MapAdapter:
-        """The routes, absolute, from the manifest beside `main.py`."""
+        """The routes, absolute, from the manifest beside `main.py`.
+
+        Raises `Misconfigured`, also for a trial that cannot work: nobody but visitors would notice it.
+        """
         logs.configure(EdgeSettings.load().log_level, self.name)
+        if any(endpoint.trial for endpoint in self.endpoints):
+            TrialSettings.load().require_possible()
         manifest = load(self.folder, name=self.name)
         rules = [_rule(manifest, endpoint) for endpoint in self.endpoints]
         return Map(rules, strict_slashes=False, merge_slashes=False).bind("")

@@ -43,21 +43,20 @@ class CallerServices(SessionServices):
             Shape.ACCESS_TOKEN: self._token_prover,
             Shape.ID_TOKEN: self._identity_prover,
             Shape.SESSION: self._session_prover,
+            Shape.TRIAL: lambda: self.visitors,
         }
-        account = TrialSettings.load().account
-        if account is not None:
-            provers[Shape.TRIAL] = lambda: self._visitors(account)
         return Authenticator(provers, self.attempts, TokenSettings.load().token_issuer)
 
     def visit(self, credentials: Credentials) -> Visit | None:
         """Let somebody in who has nothing to show; None where there is no trial."""
-        account = TrialSettings.load().account
-        return None if account is None else self._visitors(account).arrive(credentials)
+        return self.visitors.arrive(credentials)
 
-    def _visitors(self, account: str) -> Visitors:
+    @property
+    def visitors(self) -> Visitors:
+        """Callers without an account."""
         from shared.auth.visitors import Visitors
 
-        return Visitors(account, EdgeSettings.load().origins)
+        return Visitors(TrialSettings.load().trial_account, EdgeSettings.load().origins)
 
     def _key_prover(self) -> KeyProver:
         from shared.auth.key_prover import KeyProver

@@ -10,11 +10,14 @@ import requests
 
 from local.gateway.invokers import EVENTS, TASKS
 from local.testing import until
+from shared.auth.api_keys import new_key
 
 pytestmark = pytest.mark.cloud
 
 OPENAPI = json.loads((Path(__file__).parents[2] / "openapi.json").read_text())
 JOB = "job_01k9z3v5w8x2y4a6b8c0d2e4f6"
+# A visitor's token, in a deployment that has no trial.
+VISITOR = new_key("trial")
 # Who may call these is proven by what is in the body: a signature over it, or what is exchanged or revoked.
 BY_BODY = {"receive_payment", "issue_token", "revoke_token"}
 OPERATIONS = [
@@ -30,10 +33,11 @@ def test_anonymous_calls_are_401_unless_declared_public(cloud, method, path, sec
     reply = cloud.request(method, path, key=None)
     if security == []:
         assert reply.status_code in ({200, 404} if "{" in path else {200})
-    else:
-        assert reply.status_code == 401
-        assert reply.headers["WWW-Authenticate"].startswith("Bearer")
-        assert reply.json()["status"] == 401
+        return
+    for refused in (reply, cloud.request(method, path, key=VISITOR)):
+        assert refused.status_code == 401
+        assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+        assert refused.json()["status"] == 401
 
 
 def test_an_unsigned_payment_is_401(cloud):

@@ -21,6 +21,7 @@ from .conftest import ENDED
 
 pytestmark = pytest.mark.cloud
 
+TOKEN = new_key("trial")
 FIELDS = {"targets": "es", "source_language": "en"}
 SERVE = "from functions_framework._cli import _cli; _cli()"
 
@@ -122,6 +123,15 @@ def test_a_network_is_refused_its_fourth_picture_whatever_it_says_of_its_address
     assert [reply.status_code for reply in taken] == [201] * 3
     assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (429, "trial-used-up")
     assert 1 <= int(refused.headers["Retry-After"]) <= 86_400
+
+
+def test_a_visitor_who_asks_again_with_the_same_key_gets_the_same_job(trial):
+    once = {"address": "192.0.2.200", "headers": {"Idempotency-Key": "mine"}}
+    first, again = (trial.send(blank(30), token=TOKEN, **once) for _ in range(2))
+    assert (first.status_code, again.json()) == (201, first.json())
+    other = trial.send(blank(30), token=new_key("trial"), **once)
+    assert other.json()["id"] != first.json()["id"]
+    assert "X-Trial-Token" not in first.headers
 
 
 def test_more_than_a_trial_takes_and_other_sites_pages_are_refused(trial):

@@ -98,6 +98,7 @@ def test_public_operations_are_counted_by_the_address_that_the_balancer_saw(clie
 
     assert [ping(f"6.6.6.{n}, 1.2.3.4, 9.9.9.9") for n in range(3)] == [200, 200, 429]
     assert ping("1.2.3.5, 9.9.9.9") == 200
+    assert [ping(f"2001:db8::{n}, 9.9.9.9") for n in range(3)] == [200, 200, 429]
 
 
 @pytest.mark.parametrize(

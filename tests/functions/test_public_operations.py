@@ -1,13 +1,17 @@
-"""What anybody may call without a credential."""
+"""What may be called without a credential."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import pytest
 from functions_framework import create_app
 
-DOCS = Path(__file__).parents[2] / "functions" / "docs" / "main.py"
+from shared.core import config
+
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+DOCS = FUNCTIONS / "docs" / "main.py"
 
 
 def test_a_public_operation_that_reads_something_has_a_rate():
@@ -20,3 +24,13 @@ def test_a_public_operation_that_reads_something_has_a_rate():
         "get_reference_file": (600, 60),
     }
     assert set(rates) == {"get_openapi", "readyz", "healthz", "get_reference", "get_reference_file"}
+
+
+@pytest.mark.parametrize(("redis", "status"), [("redis://127.0.0.1:1", 401), ("", 500)])
+def test_a_trial_that_cannot_work_stops_the_function_before_a_release_is_seen(monkeypatch, redis, status):
+    monkeypatch.setenv("TRIAL_ACCOUNT", "acc_01k9z3v5w8x2y4a6b8c0d2e4f6")
+    monkeypatch.setenv("REDIS_URL", redis)
+    config.forget()
+    answer = create_app("jobs", str(FUNCTIONS / "jobs" / "main.py")).test_client().get("/v1/jobs")
+    config.forget()
+    assert answer.status_code == status

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from PIL import Image
 
-from shared.auth.errors import ForeignOrigin
+from shared.auth.errors import CredentialEnded, ForeignOrigin
 from shared.auth.visitors import Visitors
 from shared.cache.day_quota import DayQuota
 from shared.cache.redis import RedisCache
@@ -280,6 +280,13 @@ def test_a_made_up_token_is_nobodys(house):
     for token in ("img_trial_", "img_trial_" + "0" * 36, "img_trial_ключ"):
         with pytest.raises(Unauthenticated):
             house.visitors.prove(token, Credentials())
+
+
+def test_without_a_trial_nobody_arrives_and_tokens_have_ended_which_is_no_guess(house):
+    token, closed = house.arrive()[1], Visitors(None, frozenset())
+    assert closed.arrive(Credentials(origin="https://elsewhere.example")) is None
+    with pytest.raises(CredentialEnded):
+        closed.prove(token, Credentials())
 
 
 def test_tokens_tell_visitors_apart_and_ids_do_not_tell_tokens(house):
