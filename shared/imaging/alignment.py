@@ -9,7 +9,7 @@ import numpy as np
 
 from shared.imaging.colour import Pixels
 from shared.imaging.frame import Points
-from shared.imaging.ink import to_lab
+from shared.imaging.ground import to_lab
 from shared.imaging.placed import Placed
 
 Alignment = Literal["left", "center", "right"]

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from shared.imaging.samples import Labels, Mask, count, of, of_parts, parts_of
+
 Reals = NDArray[np.float64]
 
 _INSIDE = 0.35  # least share of a part's area that lies in the words, when it is theirs
@@ -68,7 +69,7 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
         runs = [_runs(outside, way, _LONGEST_STROKE * words.em) for way in (along, across)]
         torn = outside & ~(runs[0] | runs[1])
         # A frame leaves no more than its corners; letters leave most of what is theirs.
-        if (torn & words.tight).sum() >= _LETTERS * (outside & words.tight).sum():
+        if count(torn & words.tight) >= _LETTERS * count(outside & words.tight):
             inside |= _parted(torn, words.tight)[0]
     if clear:
         # A stroke may be as long as the words are high, whatever the size is taken for.
@@ -86,34 +87,28 @@ def roughly_attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
 def _rules(found: Mask, words: Words, along: float) -> Mask:
     """Straight runs along the line that go on beyond the words; an underline ends with them."""
     runs = _runs(found, along, _LONGEST_STROKE * words.em) & found
-    count, labels = cv2.connectedComponents(runs.astype(np.uint8), connectivity=8)
-    beyond = np.bincount(labels[~words.wide], minlength=count) > 0
+    if not (runs & ~words.wide).any():
+        return np.zeros_like(found)
+    parts, labels = parts_of(runs)
+    beyond = np.bincount(of(labels, ~words.wide), minlength=parts) > 0
     beyond[0] = False
-    return np.asarray(beyond[labels], dtype=bool)
+    return of_parts(beyond, labels)
 
 
 def _frames(inside: Mask, tight: Mask, across: float) -> Mask:
     """Parts that reach well beyond all others on both sides of the line, as of letters only brackets do."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
-    if count < 5:
+    parts, labels = parts_of(inside)
+    if parts < 5:
         return np.zeros_like(inside)
-    ys, xs = np.nonzero(inside)
-    part = labels[ys, xs]
-    raised = xs * np.cos(across) + ys * np.sin(across)
-    # Each part's bounds are taken from the line's own slope, which a line across the whole crop shows.
-    place = ys * np.cos(across) - xs * np.sin(across)
-    height: Reals = raised - np.polyval(np.polyfit(place, raised, 1), place)
-    low: Reals = np.full(count, np.inf)
-    high: Reals = np.full(count, -np.inf)
-    np.minimum.at(low, part.astype(np.intp), height)
-    np.maximum.at(high, part.astype(np.intp), height)
-    letters = stats[:, cv2.CC_STAT_AREA] >= 4
+    area = np.bincount(labels.ravel(), minlength=parts)
+    own = np.bincount(of(labels, tight), minlength=parts)
+    low, high = _extents(inside, labels, parts, across)
+    letters = area >= 4
     letters[0] = False
     extents = np.where(letters, high - low, 0.0)
-    outside = np.bincount(labels[~tight], minlength=count) > _OUT * stats[:, cv2.CC_STAT_AREA]
-    own = np.bincount(labels[tight], minlength=count)
+    outside = area - own > _OUT * area
     tallest = int(np.argmax(extents))
-    frames = np.zeros(count, dtype=bool)
+    frames = np.zeros(parts, dtype=bool)
     order = [int(i) for i in np.argsort(-extents)[:2]]
     for i in order if letters[tallest] else []:
         others = letters.copy()
@@ -126,17 +121,41 @@ def _frames(inside: Mask, tight: Mask, across: float) -> Mask:
         usual = float(np.percentile(extents[others], 90))
         beyond = min(low[others].min() - low[i], high[i] - high[others].max())
         frames[i] = extents[i] > _FRAME * usual and beyond > _BEYOND * usual
-    return np.asarray(dilated(frames[labels], 1), dtype=bool)
+    return dilated(of_parts(frames, labels), 1) if frames.any() else np.zeros_like(inside)
+
+
+def _extents(inside: Mask, labels: Labels, parts: int, across: float) -> tuple[Reals, Reals]:
+    """The lowest and the highest place of each part, in the direction of `across`.
+
+    They are taken from the line's own slope, which a line across the whole crop shows.
+    """
+    cos, sin = np.cos(across), np.sin(across)
+    all_of = cv2.moments(inside.view(np.uint8), binaryImage=True)
+    xx, yy, xy = all_of["mu20"], all_of["mu02"], all_of["mu11"]
+    slope = (xy * (cos**2 - sin**2) + (yy - xx) * sin * cos) / (
+        yy * cos**2 + xx * sin**2 - 2 * xy * sin * cos
+    )
+    # A part reaches furthest at an end of one of its rows.
+    ends = inside.copy()
+    ends[:, 1:-1] &= ~(inside[:, :-2] & inside[:, 2:])
+    ys, xs = np.nonzero(ends)
+    part = labels[ys, xs].astype(np.intp)
+    height = xs * (cos + slope * sin) + ys * (sin - slope * cos)
+    low: Reals = np.full(parts, np.inf)
+    high: Reals = np.full(parts, -np.inf)
+    np.minimum.at(low, part, height)
+    np.maximum.at(high, part, height)
+    return low, high
 
 
 def _parted(found: Mask, tight: Mask) -> tuple[Mask, Mask]:
     """Connected parts with enough of their area in `tight`, and those others that reach into it."""
-    count, labels = cv2.connectedComponents(found.astype(np.uint8), connectivity=8)
-    total = np.bincount(labels.ravel(), minlength=count)
-    within = np.bincount(labels[tight], minlength=count)
+    parts, labels = parts_of(found)
+    total = np.bincount(labels.ravel(), minlength=parts)
+    within = np.bincount(of(labels, tight), minlength=parts)
     inside, outside = within >= _INSIDE * total, (within > 0) & (within < _INSIDE * total)
     inside[0] = outside[0] = False
-    return np.asarray(inside[labels], dtype=bool), np.asarray(outside[labels], dtype=bool)
+    return of_parts(inside, labels), of_parts(outside, labels)
 
 
 def _runs(found: Mask, angle: float, length: float) -> Mask:
@@ -146,11 +165,11 @@ def _runs(found: Mask, angle: float, length: float) -> Mask:
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.uint8)
     ends = [(round(reach + side * dx), round(reach + side * dy)) for side in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 1)
-    opened = cv2.morphologyEx(found.astype(np.uint8), cv2.MORPH_OPEN, kernel).astype(bool)
+    opened = cv2.morphologyEx(found.view(np.uint8), cv2.MORPH_OPEN, kernel).view(bool)
     return dilated(opened, 1) if opened.any() else opened
 
 
 def dilated(mask: Mask, radius: int) -> Mask:
     """The mask with a margin of `radius` pixels."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel), dtype=bool)
+    return np.asarray(cv2.dilate(mask.view(np.uint8), kernel).view(bool))

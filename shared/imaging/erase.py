@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from shared.imaging.attached import Mask, Words, dilated
+from shared.imaging.attached import Words, dilated
 from shared.imaging.colour import Pixels
 from shared.imaging.frame import Points, bounds, filled, grown, lengthened
 from shared.imaging.grain import along_grain
-from shared.imaging.ink import Floats, Ground, Ink, separate, softness
+from shared.imaging.ground import Floats, largest
+from shared.imaging.ink import Ground, Ink, separate, softness
 from shared.imaging.repeat import by_repeats
+from shared.imaging.samples import Mask, of, of_parts, parts_of, put
 from shared.scenes.schemas import Block, Line
 
 _TEXTURED = 0.9
@@ -71,7 +73,7 @@ def region_of(
         return None
     radius = round(margin)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * radius + 1, 2 * radius + 1))
-    near = np.asarray(cv2.dilate(wide.astype(np.uint8), kernel), dtype=bool)
+    near = cv2.dilate(wide.view(np.uint8), kernel).view(bool)
     usable = near & ~wide & ~filled(shape, others, left, top)
     bracketed = not _TALL_SIGNS.isdisjoint(line.text)
     return Region(
@@ -90,12 +92,13 @@ def erase(
     height, width = rgb.shape[:2]
     lines = [(line, block) for block in [*blocks, *others] for line in block.lines]
     quads = [grown(line.polygon, 0.05 * block.style.size, 0) for line, block in lines]
+    reaches = reaches_of(quads)
     erased = sum(len(block.lines) for block in blocks)
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8]))
     soft: dict[str, list[float]] = {block.id: [] for block in blocks}
     for i, (line, block) in enumerate(lines[:erased]):
         em = block.style.size
-        near = [j for j in neighbours(quads, i, em + 4) if j != i]
+        near = [j for j in neighbours(reaches, i, em + 4) if j != i]
         rim = 0.0 if block.style.outline is None else em * block.style.outline.width
         rule = _RULE * em if block.style.underline else 0.0
         region = region_of(line, em, width, height, [quads[j] for j in near], rim, rule)
@@ -113,12 +116,16 @@ def erase(
     return {name: float(np.median(values)) for name, values in soft.items() if values}
 
 
-def neighbours(quads: Sequence[Points], i: int, margin: float) -> list[int]:
-    """Indices of the polygons whose upright bounds come within `margin` of those of polygon `i`, with `i`."""
-    low = np.array([quad.min(axis=0) for quad in quads])
-    high = np.array([quad.max(axis=0) for quad in quads])
-    gap = np.maximum(low - high[i], low[i] - high).max(axis=1)
-    return [int(j) for j in np.nonzero(gap < margin)[0]]
+def reaches_of(quads: Sequence[Points]) -> Points:
+    """The upright bounds of polygons, n x 4: the least x and y, and the largest negated."""
+    corners = np.array([(*quad.min(axis=0), *-quad.max(axis=0)) for quad in quads])
+    return corners.reshape(-1, 4)
+
+
+def neighbours(reaches: Points, i: int, margin: float) -> list[int]:
+    """Indices of the bounds that come within `margin` of those of polygon `i`, with `i`; see `reaches_of`."""
+    gap = (reaches + reaches[i][[2, 3, 0, 1]]).max(axis=1)
+    return [int(j) for j in np.flatnonzero(gap < margin)]
 
 
 def _erase_alpha(region: Region, alpha: Pixels, writable: Mask) -> bool:
@@ -148,15 +155,17 @@ def _repaint(
     if not mask.any():
         return
     if textured:
-        crop[mask] = _textured(crop, spread, ground, em)[mask]
+        put(crop, _textured(crop, spread, ground, em), mask)
         return
-    paint = ground.smooth[mask]
-    if not even:
-        ys, xs = np.nonzero(ground.known)
-        some = slice(None, None, max(1, len(ys) // _SAMPLE))
-        known = crop[ys[some], xs[some]] - ground.smooth[ys[some], xs[some]]
-        if len(known) > 50:
-            paint += _noise(known, len(paint), rng)
+    if even:
+        put(crop, cv2.convertScaleAbs(ground.smooth), mask)
+        return
+    paint = of(ground.smooth, mask)
+    ys, xs = np.nonzero(ground.known)
+    some = slice(None, None, max(1, len(ys) // _SAMPLE))
+    known = crop[ys[some], xs[some]] - ground.smooth[ys[some], xs[some]]
+    if len(known) > 50:
+        paint += _noise(known, len(paint), rng)
     crop[mask] = cv2.convertScaleAbs(np.maximum(paint, 0))
 
 
@@ -164,12 +173,14 @@ def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
     """Pixels within a coding block of the ink, but for things that go on beyond it."""
     near = dilated(ink.halo, _CODING_BLOCK)
     # Bytes do: on a large sign whole numbers of four would take several times the picture's memory.
-    away = cv2.absdiff(crop, cv2.convertScaleAbs(ground.smooth)).max(axis=2)
+    away = largest(cv2.absdiff(crop, cv2.convertScaleAbs(ground.smooth)))
     things = (away > max(_FAINT, 4 * _RGB_OF_LAB * ground.noise)) & ~ink.halo
-    count, labels = cv2.connectedComponents(things.astype(np.uint8), connectivity=8)
-    beyond = np.bincount(labels[~near], minlength=count) > 0
+    if not (things & ~near).any():
+        return near
+    parts, labels = parts_of(things)
+    beyond = np.bincount(of(labels, ~near), minlength=parts) > 0
     beyond[0] = False
-    return np.asarray(near & ~beyond[labels], dtype=bool)
+    return near & ~of_parts(beyond, labels)
 
 
 def _textured(crop: Pixels, covered: Mask, ground: Ground, em: float) -> Pixels:

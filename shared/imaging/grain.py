@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.attached import Mask
 from shared.imaging.colour import Pixels
+from shared.imaging.samples import Mask
 
 Floats = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ from shared.imaging.colour import Pixels
 from shared.imaging.columns import upright
 from shared.imaging.decode import Picture
 from shared.imaging.derivative import flattened
-from shared.imaging.erase import neighbours
+from shared.imaging.erase import neighbours, reaches_of
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.harmony import harmonised
 from shared.imaging.ink import to_hex
@@ -86,9 +86,9 @@ def _is_inside(word: Word, picture: Picture) -> bool:
 
 def _looks(rgb: Pixels, lines: list[TextLine]) -> list[Look | None]:
     quads = [np.array(line.line.polygon) for line in lines]
-    found = []
+    reaches, found = reaches_of(quads), []
     for i, line in enumerate(lines):
-        others = [quads[j] for j in neighbours(quads, i, line.height) if j != i]
+        others = [quads[j] for j in neighbours(reaches, i, line.height) if j != i]
         found.append(measure(rgb, line.line, others))
     return found
 

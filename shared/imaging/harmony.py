@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from shared.imaging.ink import from_hex, to_hex, to_lab
+from shared.imaging.ground import to_lab
+from shared.imaging.ink import from_hex, to_hex
 from shared.scenes.schemas import Block, Style
 
 _SIZES = 1.09  # largest ratio of sizes that is taken for the same

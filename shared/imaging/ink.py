@@ -10,13 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.attached import Mask, Words, attached, dilated, roughly_attached
+from shared.imaging.attached import Words, attached, dilated, roughly_attached
 from shared.imaging.colour import Pixels
+from shared.imaging.ground import SAMPLE, Floats, local_mean, near_mode, robust_plane, to_lab
 from shared.imaging.palette import evidence
+from shared.imaging.samples import Mask, count, of, quantile
 
-Floats = NDArray[np.float32]
-
-_SAMPLE = 2000  # pixels that tell enough of a crop
 _LARGEST_EM = 56.0
 _BUSY = 2.0  # texture of a ground, from which distance from its smooth part says little
 _SURE, _LIKELY = 0.9, 0.3  # evidence of the palette for ink and for its rim
@@ -24,7 +23,9 @@ _STANDS_OUT = 0.25  # least share of the ink's contrast for a finding to be pref
 _AGREE = 0.45  # least share of the palette's ink that the ground's distance must have found too
 _UNEVEN, _USUAL_COVER = 1.2, 0.1  # texture that hides ink, and the share of the words that ink takes up
 _LEAST_COVER = 0.03  # of the words' area: less is no text
-_LIGHTNESS = 15.0  # least difference of lightness whose edges can be measured
+_LIGHTNESS = 38.0  # of 255: least difference of luma whose edges can be measured
+_CELLS = 128  # of the histogram that is parted in two
+_SUM = np.ones((1, 3), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,6 @@ class Ink:
     contrast: float
 
 
-def to_lab(rgb: Pixels | Floats) -> Floats:
-    """CIELAB (L 0-100) of RGB 0-255."""
-    scaled = np.asarray(rgb, dtype=np.float32) / np.float32(255)
-    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), dtype=np.float32)
-
-
-def lightness(rgb: NDArray[Any]) -> Floats:
-    """L of CIELAB of bytes, to within a fifth of a unit, in a third of a picture's memory."""
-    whole = cv2.extractChannel(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), 0)
-    return np.asarray(whole * np.float32(100 / 255), dtype=np.float32)
-
-
 def distance(lab: Floats, other: Floats) -> Floats:
     """Euclidean distance in CIELAB, pixel by pixel."""
     return lengths(lab - other)
@@ -76,13 +65,7 @@ def distance(lab: Floats, other: Floats) -> Floats:
 
 def lengths(vectors: Floats) -> Floats:
     """The length of the vector at each pixel."""
-    return np.asarray(np.sqrt(np.einsum("ijk,ijk->ij", vectors, vectors)), dtype=np.float32)
-
-
-def largest(channels: NDArray[Any]) -> NDArray[Any]:
-    """The largest absolute value of three channels, which stand last."""
-    values = np.abs(channels)
-    return np.asarray(np.maximum(np.maximum(values[..., 0], values[..., 1]), values[..., 2]))
+    return np.asarray(cv2.sqrt(cv2.transform(vectors * vectors, _SUM)), dtype=np.float32)
 
 
 def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
@@ -95,24 +78,26 @@ def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
     shrink = words.em / _LARGEST_EM
     if shrink > 1.5:
         return _separate_reduced(rgb, words, shrink)
+    rgb = np.ascontiguousarray(rgb)
     lab = to_lab(rgb)
     learn = words.usable | words.wide
-    plane = _robust_plane(rgb, learn, words)
-    far = distance(lab, to_lab(plane))
+    plane = robust_plane(rgb, learn, words)
+    far = distance(lab, plane.spread()[1])
     ink = _threshold(far, words, np.ones_like(words.tight), first=True)
     known = _known(learn, ink)
-    smooth = _local_mean(rgb, known, plane, words.em)
-    away = lab - to_lab(smooth)
+    smooth, level = local_mean(rgb, known, plane, words.em)
+    away = lab - level
     far = lengths(away)
     ink = _threshold(far, words, _same_side(rgb, away, far, ink.core))
     known = _known(learn, ink)
-    noise, texture = _residuals(lab, smooth, far, known)
+    light = np.ascontiguousarray(away[..., 0])
+    noise, texture = _residuals(light, far, known)
     # What lies beyond the letters' own ground, such as a sign's edge, does not make that busy.
-    if texture > _BUSY and _residuals(lab, smooth, far, known & words.wide)[1] > _BUSY:
+    if texture > _BUSY and _residuals(light, far, known & words.wide)[1] > _BUSY:
         other = _by_palette(lab, far, words)
         if other is not None and _is_better(other, ink):
             known = _known(learn, other)
-            return Ground(_local_mean(rgb, known, plane, words.em), noise, texture, known), other
+            return Ground(local_mean(rgb, known, plane, words.em)[0], noise, texture, known), other
     if texture > _UNEVEN:
         ink = with_whole_words(ink, words)
     return Ground(smooth, noise, texture, known), ink
@@ -120,13 +105,13 @@ def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
 
 def _is_better(other: Ink, ink: Ink) -> bool:
     """Whether another finding shows much that was missed, and stands out from the ground as well."""
-    missed = (ink.core & other.core).sum() < _AGREE * other.core.sum()
+    missed = count(ink.core & other.core) < _AGREE * count(other.core)
     return bool(missed and other.contrast >= _STANDS_OUT * ink.contrast)
 
 
 def with_whole_words(ink: Ink, words: Words) -> Ink:
     """The ink; where less of it was found than any text has, all of the words may be touched by it."""
-    if (ink.core & words.tight).sum() >= _USUAL_COVER * words.tight.sum():
+    if count(ink.core & words.tight) >= _USUAL_COVER * count(words.tight):
         return ink
     return replace(ink, halo=ink.halo | (dilated(words.tight, 1) & words.wide & ~ink.strange))
 
@@ -136,11 +121,11 @@ def _by_palette(lab: Floats, far: Floats, words: Words) -> Ink | None:
     found = evidence(lab, words)
     core, strange = attached(np.asarray(found > _SURE, dtype=bool), words)
     core &= words.wide
-    if core.sum() < _LEAST_COVER * words.tight.sum():
+    if count(core) < _LEAST_COVER * count(words.tight):
         return None
     free = words.wide & ~strange
     halo = core | (dilated(core, max(2, round(0.09 * words.em))) & (found > _LIKELY) & free)
-    contrast = float(np.percentile(far[core], 80))
+    contrast = quantile(of(far, core), 0.8)
     return Ink(core, dilated(halo, 1) & free, core | strange, strange, contrast)
 
 
@@ -157,7 +142,7 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
     smooth = _resized(ground.smooth, full, cv2.INTER_LINEAR)
     known = _scaled(ground.known, full)
     ys, xs = np.nonzero(known)
-    step = max(1, len(xs) // _SAMPLE)
+    step = max(1, len(xs) // SAMPLE)
     ys, xs = ys[::step], xs[::step]
     noise = ground.noise
     if len(xs):
@@ -180,92 +165,39 @@ def _scaled(mask: Mask, size: tuple[int, int]) -> Mask:
 
 def _same_side(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Mask:
     """Pixels that differ from the ground as the text does: a dark line is no part of light text."""
-    if core.sum() < 12:
+    places = np.flatnonzero(core)
+    if len(places) < 12:
         return np.ones_like(core)
-    strong = core & (far >= np.percentile(far[core], 60))
-    ys, xs = np.nonzero(strong)
-    step = max(1, len(xs) // _SAMPLE)
-    ys, xs = ys[::step], xs[::step]
-    weights = _near_mode(rgb[ys, xs].astype(np.float64), np.ones(len(xs)))
-    towards = np.average(away[ys, xs], axis=0, weights=weights + 1e-6)
+    strength = far.ravel()[places]
+    places = places[strength >= quantile(strength, 0.6)]
+    places = places[:: max(1, len(places) // SAMPLE)]
+    weights = near_mode(rgb.reshape(-1, 3)[places], np.ones(len(places)))
+    towards = np.average(away.reshape(-1, 3)[places], axis=0, weights=weights + 1e-6)
     towards = towards / max(1e-6, float(np.linalg.norm(towards)))
-    return np.asarray(away @ towards.astype(np.float32) > 0.25 * far, dtype=bool)
+    along = cv2.transform(away, towards.astype(np.float32)[None])
+    return np.asarray(along > np.float32(0.25) * far, dtype=bool)
 
 
 def _known(learn: Mask, ink: Ink) -> Mask:
     """Pixels that show the ground, and nothing of the text or of things beside it."""
     known = learn & ~dilated(ink.halo | ink.foreign, 1)
-    return known if known.sum() >= 12 else learn & ~ink.core
-
-
-def _robust_plane(rgb: Pixels, where: Mask, words: Words) -> Floats:
-    """Per channel a + bx + cy, fitted by iteratively reweighted least squares (Tukey's biweight).
-
-    It starts from the commonest colour in and closely around the words: further out anything may lie.
-    """
-    height, width = where.shape
-    ys, xs = np.nonzero(where)
-    if len(xs) == 0:
-        return np.broadcast_to(np.median(rgb, axis=(0, 1)), rgb.shape).astype(np.float32)
-    step = max(1, len(xs) // _SAMPLE)
-    ys, xs = ys[::step], xs[::step]
-    values = rgb[ys, xs].astype(np.float64)
-    votes = np.where(words.wide[ys, xs], np.where(words.tight[ys, xs], 1.0, 2.0), 0.05)
-    design = np.column_stack([np.ones(len(xs)), xs / width - 0.5, ys / height - 0.5])
-    weights = _near_mode(values, votes) * votes
-    fit = np.zeros((3, 3))
-    for _ in range(4):
-        root = np.sqrt(weights)[:, None]
-        ridge = np.diag([1e-9, 0.5, 0.5]) * weights.sum() * 1e-3
-        scaled = design * root
-        fit = np.linalg.solve(scaled.T @ scaled + ridge, scaled.T @ (values * root))
-        error = largest(values - design @ fit)
-        trusted = weights > 0.1 * votes
-        reach = 4.7 * max(1.5, 1.48 * _weighted_median(error[trusted], votes[trusted]))
-        weights = np.where(error < reach, (1 - (error / reach) ** 2) ** 2, 0.0) * votes
-        if weights.sum() < 8:
-            weights = votes
-    grid_x = (np.arange(width) / width - 0.5)[None, :, None]
-    grid_y = (np.arange(height) / height - 0.5)[:, None, None]
-    return np.asarray(np.clip(fit[0] + fit[1] * grid_x + fit[2] * grid_y, 0, 255), dtype=np.float32)
-
-
-def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """The value with half the weight below it; 2 without any values."""
-    if not values.size:
-        return 2.0
-    order = np.argsort(values)
-    share = np.cumsum(weights[order])
-    return float(values[order][int(np.searchsorted(share, share[-1] / 2))])
-
-
-def _near_mode(values: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights 1 near the commonest colour of an n x 3 sample with n votes, fading out around it."""
-    bins = (values // 16).astype(np.int64)
-    keys = bins[:, 0] * 256 + bins[:, 1] * 16 + bins[:, 2]
-    counts = np.bincount(keys, weights=votes, minlength=4096)
-    # Neighbouring cells count too, so that a colour on the edge between cells is not halved.
-    cube = counts.reshape(16, 16, 16).astype(np.float32)
-    spread = sum(np.roll(cube, step, axis) for axis in range(3) for step in (-1, 1)) * 0.5 + cube
-    centre = np.median(values[keys == int(np.argmax(np.where(cube > 0, spread, 0)))], axis=0)
-    away = largest(values - centre)
-    return np.asarray(np.exp(-((away / 40) ** 2)), dtype=np.float64)
+    return known if count(known) >= 12 else learn & ~ink.core
 
 
 def _threshold(far: Floats, words: Words, same: Mask, *, first: bool = False) -> Ink:
     """Ink by its distance from the ground; a `first` look need not know what touches it."""
-    inside = far[words.tight]
+    inside = of(far, words.tight)
     if inside.size == 0:
         none = np.zeros_like(words.tight)
         return Ink(none, none, none, none, 0.0)
     between = otsu(inside)
-    calm = far[words.wide & (far <= between)]
-    noise = 1.48 * float(np.median(calm)) if calm.size else 1.0
+    calm = of(far, words.wide & (far <= between))
+    noise = 1.48 * quantile(calm, 0.5) if calm.size else 1.0
     cut = max(between, 3 * noise, 4.0)
     foreign = np.asarray(far > cut, dtype=bool)
     core, strange = roughly_attached(foreign, words) if first else attached(foreign & same, words)
     core, free = core & words.wide, words.wide & ~strange
-    contrast = float(np.percentile(far[core], 80)) if core.any() else 0.0
+    contrast = quantile(of(far, core), 0.8) if core.any() else 0.0
     # A rim pixel carries a share of the ink; below an eighth it cannot be told from noise.
     low = max(2.5 * noise, 0.1 * contrast, 1.2)
     reach = max(2, round(0.09 * words.em + words.rim))
@@ -278,8 +210,9 @@ def otsu(values: Floats) -> float:
     top = float(values.max())
     if top <= 0:
         return 0.0
-    counts, edges = np.histogram(values, bins=128, range=(0, top))
-    centres = (edges[:-1] + edges[1:]) / 2
+    cells = np.minimum(values * np.float32(_CELLS / top), _CELLS - 1).astype(np.intp)
+    counts = np.bincount(cells, minlength=_CELLS)
+    centres = (np.arange(_CELLS) + 0.5) * (top / _CELLS)
     below = np.cumsum(counts)
     above = below[-1] - below
     mass = np.cumsum(counts * centres)
@@ -288,39 +221,19 @@ def otsu(values: Floats) -> float:
     return float(centres[int(np.nanargmax(np.nan_to_num(spread)))])
 
 
-def _local_mean(rgb: Pixels, known: Mask, plane: Floats, em: float) -> Floats:
-    """Plane plus the known pixels' own deviation from it, blurred: normalised convolution."""
-    height, width = known.shape
-    shrink = max(1.0, em / 20)
-    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-    weight = known.astype(np.float32)
-    deviation = (rgb.astype(np.float32) - plane) * weight[..., None]
-    if shrink > 1:
-        deviation = _resized(deviation, size, cv2.INTER_AREA)
-        weight = _resized(weight, size, cv2.INTER_AREA)
-    sigma = max(1.5, 0.3 * em / shrink)
-    top = cv2.GaussianBlur(deviation, (0, 0), sigma)
-    bottom = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
-    # The small constant leads to the plane where no known pixel is near.
-    smooth = np.asarray(top / (bottom + 1e-3), dtype=np.float32)
-    if shrink > 1:
-        smooth = _resized(smooth, (width, height), cv2.INTER_LINEAR)
-    return np.asarray(np.clip(plane + smooth, 0, 255), dtype=np.float32)
-
-
 def _resized(values: Floats, size: tuple[int, int], how: int) -> Floats:
     return np.asarray(cv2.resize(values, size, interpolation=how), dtype=np.float32)
 
 
-def _residuals(lab: Floats, smooth: Floats, far: Floats, known: Mask) -> tuple[float, float]:
-    if known.sum() < 12:
+def _residuals(light: Floats, far: Floats, known: Mask) -> tuple[float, float]:
+    """Noise and texture of the known ground, from how far and how much lighter each pixel is."""
+    if count(known) < 12:
         return 0.0, 0.0
-    noise = 1.48 * float(np.median(far[known]))
+    noise = 1.48 * quantile(of(far, known), 0.5)
     weight = known.astype(np.float32)
-    light = (lab[..., 0] - to_lab(smooth)[..., 0]) * weight
     share = np.maximum(cv2.GaussianBlur(weight, (0, 0), 1.5), 1e-3)
-    structure = cv2.GaussianBlur(light, (0, 0), 1.5) / share
-    return noise, float(np.percentile(np.abs(structure[known]), 80))
+    structure = cv2.GaussianBlur(light * weight, (0, 0), 1.5) / share
+    return noise, quantile(np.abs(of(structure, known)), 0.8)
 
 
 def softness(rgb: Pixels, ground: Ground, ink: Ink) -> float:
@@ -329,24 +242,29 @@ def softness(rgb: Pixels, ground: Ground, ink: Ink) -> float:
     About 0.4, the anti-aliasing of a sharp edge, is the least, also where lightness says too little: colour
     alone is blurred by coding already.
     """
-    if ink.core.sum() < 12 or min(ink.core.shape) < 3:
+    if count(ink.core) < 12 or min(ink.core.shape) < 3:
         return 0.4
-    far = cv2.absdiff(lightness(rgb), lightness(cv2.convertScaleAbs(ground.smooth)))
-    full = float(np.percentile(far[ink.core], 85))
+    far = cv2.absdiff(_light(rgb), _light(cv2.convertScaleAbs(ground.smooth))).astype(np.float32)
+    full = quantile(of(far, ink.core), 0.85)
     if full < _LIGHTNESS:
         return 0.4
     across, down = np.diff(far, axis=1)[:-1], np.diff(far, axis=0)[:, :-1]
-    steep = np.sqrt(across**2 + down**2)[ink.halo[:-1, :-1]]
-    if steep.size == 0 or full <= 0:
+    steep = of(cv2.magnitude(across, down), ink.halo[:-1, :-1])
+    if steep.size == 0:
         return 0.4
-    return max(0.4, full / (2.507 * max(1e-3, float(np.percentile(steep, 97)))))
+    return max(0.4, full / (2.507 * max(1e-3, quantile(steep, 0.97))))
+
+
+def _light(rgb: NDArray[Any]) -> NDArray[np.uint8]:
+    """Luma of bytes."""
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
 def median_colour(rgb: Pixels, where: Mask) -> tuple[int, int, int] | None:
     """Per-channel median of the pixels, or None where there are none."""
     if not where.any():
         return None
-    r, g, b = np.rint(np.median(rgb[where], axis=0)).astype(int)
+    r, g, b = np.rint(np.median(of(rgb, where), axis=0)).astype(int)
     return int(r), int(g), int(b)
 
 
@@ -354,8 +272,8 @@ def commonest_colour(rgb: Pixels, where: Mask) -> tuple[int, int, int] | None:
     """Median of the pixels near the commonest colour, or None where there are no pixels."""
     if not where.any():
         return None
-    values = rgb[where].astype(np.float64)
-    weights = _near_mode(values, np.ones(len(values)))
+    values = of(rgb, where)
+    weights = near_mode(values, np.ones(len(values)))
     r, g, b = np.rint(np.median(values[weights > 0.4], axis=0)).astype(int)
     return int(r), int(g), int(b)
 

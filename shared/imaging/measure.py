@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from shared.imaging.attached import Mask, dilated
+from shared.imaging.attached import dilated
 from shared.imaging.colour import Pixels
 from shared.imaging.erase import Region, region_of
 from shared.imaging.frame import Frame, Points, bounds
+from shared.imaging.ground import Floats, to_lab
 from shared.imaging.ink import (
-    Floats,
     Ground,
     Ink,
     commonest_colour,
@@ -22,10 +22,10 @@ from shared.imaging.ink import (
     median_colour,
     separate,
     softness,
-    to_lab,
 )
 from shared.imaging.outlined import outlined
 from shared.imaging.reach import reach
+from shared.imaging.samples import Mask
 from shared.imaging.specimen import Flat, Specimen, laid_flat
 from shared.imaging.underlined import underlined, without_rule
 from shared.scenes.schemas import Line

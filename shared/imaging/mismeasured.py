@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from shared.imaging.frame import Frame
-from shared.imaging.ink import to_lab
+from shared.imaging.ground import to_lab
 from shared.imaging.lines import TextLine
 from shared.imaging.measure import Look
 from shared.imaging.reach import reach

@@ -12,9 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.attached import Mask, Words, dilated
+from shared.imaging.attached import Words, dilated
 from shared.imaging.colour import Pixels
-from shared.imaging.ink import Floats, Ground, Ink, lengths, otsu
+from shared.imaging.ground import Floats
+from shared.imaging.ink import Ground, Ink, lengths, otsu
+from shared.imaging.samples import Mask
 
 Vector = NDArray[np.float32]
 

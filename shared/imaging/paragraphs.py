@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from shared.imaging.entries import are_cells, begins_entry, is_amount, is_listed, pitch, room_left
-from shared.imaging.ink import to_lab
+from shared.imaging.ground import to_lab
 from shared.imaging.placed import Placed
 from shared.imaging.scripts import runs_on
 

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.attached import Mask
 from shared.imaging.colour import Pixels
 from shared.imaging.frame import Frame, Points, bounds
 from shared.imaging.geometry import Box
-from shared.imaging.ink import Floats, distance, largest, to_lab
+from shared.imaging.ground import Floats, largest, to_lab
+from shared.imaging.ink import distance
+from shared.imaging.samples import Mask
 
 _SAMPLES_PER_EM = 16
 _ASIDE = 0.4  # what is left free before an obstacle, in ems

@@ -12,7 +12,8 @@ import numpy as np
 from shared.imaging.colour import Pixels
 from shared.imaging.erase import Region
 from shared.imaging.frame import Frame, Matrix
-from shared.imaging.ink import Floats, Ground, Ink
+from shared.imaging.ground import Floats
+from shared.imaging.ink import Ground, Ink
 
 LARGEST = 32
 """Pixels of an em that tell enough of a typeface; larger letters are looked at from further away."""
