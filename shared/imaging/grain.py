@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.imaging.colour import Pixels
-from shared.imaging.samples import Mask
+from shared.imaging.samples import Mask, count, of, put
 
 Floats = NDArray[np.float32]
 
@@ -16,6 +16,7 @@ _LEARN = 200  # pixels of ground that tell it
 _STEADY = 5  # pixels that are averaged along the grain before they are carried on
 _WHOLE = 250  # of 255: what a turned mask must cover of a pixel
 _ENOUGH = 400  # pixels of the longer side in which a direction shows
+_MEAN = np.full((1, 3), 1 / 3, dtype=np.float32)
 _BAND = 64  # rows that are continued at a time: they need many times their memory
 
 
@@ -27,7 +28,7 @@ def along_grain(crop: Pixels, covered: Mask, known: Mask, smooth: Floats) -> tup
     two known ends of a row of the grain the colour changes evenly; a row with one end keeps its colour.
     """
     known = known & ~covered
-    angle = _direction(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) - smooth.mean(axis=2), known)
+    angle = _direction(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY) - cv2.transform(smooth, _MEAN), known)
     if angle is None:
         return None
     height, width = covered.shape
@@ -41,7 +42,7 @@ def along_grain(crop: Pixels, covered: Mask, known: Mask, smooth: Floats) -> tup
     there = cv2.warpAffine(reached, turn, (width, height), flags=back) > _WHOLE
     painted = covered & there
     result = crop.copy()
-    result[painted] = cv2.warpAffine(level, turn, (width, height), flags=back)[painted]
+    put(result, cv2.warpAffine(level, turn, (width, height), flags=back), painted)
     return result, painted
 
 
@@ -55,10 +56,10 @@ def _direction(light: Floats, known: Mask) -> float | None:
         known = np.asarray(cv2.resize(known * np.uint8(255), size, interpolation=cv2.INTER_AREA)) > _WHOLE
     # A gradient is the ground's own where all that it is taken from is.
     sure = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    if sure.sum() < _LEARN:
+    if count(sure) < _LEARN:
         return None
     light = np.asarray(cv2.GaussianBlur(light, (0, 0), 1.0), dtype=np.float32)
-    across, down = (cv2.Sobel(light, cv2.CV_32F, *way)[sure] for way in ((1, 0), (0, 1)))
+    across, down = (of(cv2.Sobel(light, cv2.CV_32F, *way), sure) for way in ((1, 0), (0, 1)))
     xx, yy, xy = (float(np.mean(product)) for product in (across**2, down**2, across * down))
     coherence = np.hypot(xx - yy, 2 * xy) / max(1e-6, xx + yy)
     if coherence < _DIRECTED:

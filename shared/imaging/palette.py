@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.imaging.attached import Words
+from shared.imaging.samples import count, of
 
 Floats = NDArray[np.float32]
 
@@ -22,18 +23,27 @@ def evidence(lab: Floats, words: Words) -> Floats:
 
     The two colour histograms (Swain and Ballard 1991) are compared as in Bayes' rule; positive is text.
     """
-    cells = np.floor((lab - lab.reshape(-1, 3).min(axis=0)) / _CELL).astype(np.int64) + _MARGIN_CELLS
-    shape = tuple(int(n) for n in cells.reshape(-1, 3).max(axis=0) + 1 + _MARGIN_CELLS)
-    keys = np.ravel_multi_index((cells[..., 0], cells[..., 1], cells[..., 2]), shape)
-    around = words.usable if words.usable.sum() > _FEW else words.wide & ~words.tight
-    least = 0.5 / max(1, int(words.tight.sum())) + 0.5 / max(1, int(around.sum()))
-    inside, outside = (_histogram(keys[where], shape) + least for where in (words.tight, around))
+    keys, shape = _cells(lab)
+    around = words.usable if count(words.usable) > _FEW else words.wide & ~words.tight
+    least = 0.5 / max(1, count(words.tight)) + 0.5 / max(1, count(around))
+    inside, outside = (_histogram(of(keys, where), shape) + least for where in (words.tight, around))
     ratio = np.clip(np.log(inside / outside), -_SURE, _SURE)
-    pixels = ratio.ravel()[keys].astype(np.float32)
+    pixels = ratio.astype(np.float32).ravel().take(keys)
     return np.asarray(cv2.GaussianBlur(pixels, (0, 0), max(0.7, _SMOOTHED * words.em)), dtype=np.float32)
 
 
-def _histogram(keys: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _cells(lab: Floats) -> tuple[NDArray[np.int32], tuple[int, int, int]]:
+    """The number of each pixel's cell of colour, and how many there are along each axis, with a margin."""
+    keys, sizes = np.zeros(lab.shape[:2], dtype=np.int32), []
+    for axis in range(3):
+        values = lab[..., axis]
+        place = ((values - values.min()) * np.float32(1 / _CELL)).astype(np.int32) + _MARGIN_CELLS
+        sizes.append(int(place.max()) + 1 + _MARGIN_CELLS)
+        keys = keys * sizes[-1] + place
+    return keys, (sizes[0], sizes[1], sizes[2])
+
+
+def _histogram(keys: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Shares of the cells, each spread over its neighbours so that the grid's place matters less."""
     counts = np.bincount(keys, minlength=int(np.prod(shape))).reshape(shape) / max(1, len(keys))
     for axis in range(3):

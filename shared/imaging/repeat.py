@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from shared.imaging.colour import Pixels
-from shared.imaging.samples import Mask
+from shared.imaging.samples import Mask, count, of, put, quantile
 
 Floats = NDArray[np.float32]
 Shift = tuple[int, int]
@@ -20,6 +22,7 @@ _CLOSE = 3  # pixels: a ground is always like itself nearer than that
 _FINE = 8.0  # pixels, of a Gaussian: what changes more slowly tells no repeats
 _USUAL = 2.0  # times the median deviation: what deviates more counts as that much
 _LEARN = 400  # pixels of ground that tell it
+_MEAN, _SUM = np.full((1, 3), 1 / 3, dtype=np.float32), np.ones((1, 3), dtype=np.float32)
 
 
 def by_repeats(crop: Pixels, covered: Mask, known: Mask, smooth: Floats) -> tuple[Pixels, Mask] | None:
@@ -31,10 +34,10 @@ def by_repeats(crop: Pixels, covered: Mask, known: Mask, smooth: Floats) -> tupl
     one that fits best around it.
     """
     known = known & ~covered
-    if covered.size > _LARGEST or known.sum() < _LEARN:
+    if covered.size > _LARGEST or count(known) < _LEARN:
         return None
     detail = crop.astype(np.float32) - smooth
-    shifts = _shifts(detail.mean(axis=2), known)
+    shifts = _shifts(np.asarray(cv2.transform(detail, _MEAN), dtype=np.float32), known)
     if not shifts:
         return None
     window = _window(shifts)
@@ -43,11 +46,12 @@ def by_repeats(crop: Pixels, covered: Mask, known: Mask, smooth: Floats) -> tupl
     for shift in shifts:
         moved, there = _moved(detail, known, shift)
         cost = np.where(there & covered, _misfit(detail, moved, known & there, window), np.inf)
-        better = cost < cheapest
-        cheapest[better], chosen[better] = cost[better], moved[better]
+        better = (cost < cheapest).view(np.uint8)
+        cv2.copyTo(cost, better, cheapest)
+        cv2.copyTo(moved, better, chosen)
     painted = np.asarray(np.isfinite(cheapest), dtype=bool)
     result = crop.copy()
-    result[painted] = np.clip(np.rint(chosen[painted] + smooth[painted]), 0, 255).astype(np.uint8)
+    put(result, np.clip(np.rint(chosen + smooth), 0, 255).astype(np.uint8), painted)
     return result, painted
 
 
@@ -60,14 +64,17 @@ def _shifts(detail: Floats, known: Mask) -> list[Shift]:
     mean = cv2.GaussianBlur(detail * weight, (0, 0), _FINE)
     light = (detail - mean / np.maximum(cv2.GaussianBlur(weight, (0, 0), _FINE), 1e-3)) * weight
     # A rule is like itself all along and says nothing of the ground around it.
-    usual = _USUAL * float(np.median(np.abs(light[known])))
+    usual = _USUAL * quantile(np.abs(of(light, known)), 0.5)
     light = np.clip(light, -usual, usual)
-    there, value, square = (np.fft.rfft2(each, size) for each in (weight, light, light * light))
-    pairs = np.fft.irfft2(np.abs(there) ** 2, size)
-    both = np.fft.irfft2(2 * np.real(np.conj(there) * square), size)
-    product = np.fft.irfft2(np.abs(value) ** 2, size)
+    there, value, square = (_spectrum(each, size) for each in (weight, light, light * light))
+    pairs, both, product = (
+        cv2.idft(cv2.mulSpectrums(one, other, 0, conjB=True), flags=cv2.DFT_SCALE)
+        for one, other in ((there, there), (square, there), (value, value))
+    )
+    # Both ways, since a shift and its opposite meet the same pairs.
+    both = both + _opposite(both)
     enough = pairs > _OVERLAP * weight.sum()
-    likeness = np.where(enough, 2 * product / np.maximum(both, 1e-6), -1.0)
+    likeness = np.where(enough, 2 * product / np.maximum(both, 1e-6), -1.0).astype(np.float32)
     likeness = np.fft.fftshift(likeness)
     # A repeat is a peak of its own: a ground that changes slowly is like itself all around.
     peaks = (likeness >= cv2.dilate(likeness, np.ones((5, 5), np.uint8))) & (likeness > _LIKE)
@@ -81,6 +88,18 @@ def _shifts(detail: Floats, known: Mask) -> list[Shift]:
     return [shift for y, x in found for shift in ((y, x), (-y, -x))]
 
 
+def _spectrum(values: NDArray[Any], size: Shift) -> Floats:
+    """The Fourier transform of values with zeros beyond them, packed as OpenCV does."""
+    padded = np.zeros(size, dtype=np.float32)
+    padded[: values.shape[0], : values.shape[1]] = values
+    return np.asarray(cv2.dft(padded, nonzeroRows=values.shape[0]), dtype=np.float32)
+
+
+def _opposite(values: NDArray[Any]) -> NDArray[Any]:
+    """What stands at each shift's opposite."""
+    return np.roll(values[::-1, ::-1], 1, axis=(0, 1))
+
+
 def _window(shifts: list[Shift]) -> int:
     """The side of the square around a pixel that is compared: some of the pattern's smallest repeats."""
     nearest = min(max(abs(y), abs(x)) for y, x in shifts)
@@ -92,13 +111,13 @@ def _moved(detail: Floats, known: Mask, shift: Shift) -> tuple[Floats, Mask]:
     matrix = np.array([[1, 0, -shift[1]], [0, 1, -shift[0]]], dtype=np.float32)
     size = (known.shape[1], known.shape[0])
     moved = cv2.warpAffine(detail, matrix, size, flags=cv2.INTER_NEAREST)
-    there = cv2.warpAffine(known.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
-    return np.asarray(moved, dtype=np.float32), np.asarray(there > 0, dtype=bool)
+    there = cv2.warpAffine(known.view(np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
+    return np.asarray(moved, dtype=np.float32), np.asarray(there).view(bool)
 
 
 def _misfit(detail: Floats, moved: Floats, both: Mask, window: int) -> Floats:
     """Mean difference of the ground from its shifted self around each pixel; infinite without any."""
-    away = np.abs(detail - moved).sum(axis=2) * both
+    away = cv2.transform(cv2.absdiff(detail, moved), _SUM) * both
     side = (window, window)
     weight = cv2.boxFilter(both.astype(np.float32), -1, side)
     off = cv2.boxFilter(np.asarray(away, dtype=np.float32), -1, side)
