@@ -8,6 +8,7 @@ box raises every one of these sizes or leaves it, so it never makes the text sma
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -77,6 +78,9 @@ _WAYS = (
 
 @dataclass(frozen=True)
 class _Choice:
+    """A setting in a box, at the `size` that fills it. `plain` is the first way of all."""
+
+    plain: bool
     size: float
     cost: float
     box: Box
@@ -102,6 +106,24 @@ def fit(text: str, shaper: Shaper, room: Room, style: Style, most: float | None 
     choices = list(_choices(text, shaper, room, style, limit))
     size = _stepped(max(choice.size for choice in choices), style.size, limit)
     best = min((c for c in choices if c.size >= size), key=lambda choice: choice.cost)
+    return _laid_out(best, size, shaper, room, style)
+
+
+def fit_plainly(text: str, shaper: Shaper, room: Room, style: Style) -> Layout | None:
+    """What `fit` finds where the text fits the own box as plainly and as large as the source did, else None.
+
+    It is the same whatever larger boxes there are.
+    """
+    room = replace(room.turned() if shaper.vertical else room, larger=())
+    plain = itertools.takewhile(lambda choice: choice.plain, _choices(text, shaper, room, style, style.size))
+    best = min((c for c in plain if c.size >= style.size), key=lambda choice: choice.cost, default=None)
+    if best is None or best.cost >= _GROWTH_COST:
+        return None
+    return _laid_out(best, style.size, shaper, room, style)
+
+
+def _laid_out(best: _Choice, size: float, shaper: Shaper, room: Room, style: Style) -> Layout:
+    """The lines of a choice at their places; `room` is turned for columns."""
     broken = _as_running_text(best, size) if _is_running(room, style) else best.broken
     lines = placed(broken, size, best.box, room, style, shaper.rtl)
     ink = ink_of(lines, broken, size)
@@ -140,7 +162,7 @@ def _choices(text: str, shaper: Shaper, room: Room, style: Style, limit: float) 
                 taller = j > 0 and count > room.lines
                 size = min(top, broken.largest(box), _MORE_LINES * style.size if taller else top)
                 reached = max(reached, size)
-                yield _Choice(size, more + _GROWTH_COST * j, box, setting, broken)
+                yield _Choice(i == 0, size, more + _GROWTH_COST * j, box, setting, broken)
 
 
 def _settings(text: str, shaper: Shaper, room: Room, style: Style) -> Iterator[tuple[float, Setting]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 import numpy as np
 
 from shared.imaging.areas import outline_of
 from shared.imaging.colour import Pixels
-from shared.imaging.fit import Layout, Room, alignment_of, fit, least_size
+from shared.imaging.fit import Layout, Room, alignment_of, fit, fit_plainly, least_size
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.frame import Frame, Points
 from shared.imaging.geometry import Box
@@ -44,12 +45,24 @@ class SetText:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a block's text may go, and with which letters."""
+    """Where a block's text may go, and with which letters. `alone` is its room without the space around it,
+    which `around` looks for: most texts do without."""
 
     frame: Frame
-    room: Room
+    alone: Room
+    around: Callable[[], tuple[Box, ...]]
     shaper: Shaper
     style: Style
+
+    def fitted(self, text: str) -> Layout:
+        """The text as large as fits."""
+        plain = fit_plainly(text, self.shaper, self.alone, self.style)
+        return plain or fit(text, self.shaper, self.room, self.style)
+
+    @cached_property
+    def room(self) -> Room:
+        """The place with the space around it."""
+        return replace(self.alone, larger=self.around())
 
 
 def wordings(block: Block, target: str) -> list[str]:
@@ -93,9 +106,9 @@ def _best(options: list[_Place], texts: list[str]) -> tuple[_Place, str, Layout]
     """The first legible wording, else the one drawn largest; each in the first place that does well."""
     largest: tuple[_Place, str, Layout] | None = None
     for text in texts:
-        place, layout = options[0], fit(text, options[0].shaper, options[0].room, options[0].style)
+        place, layout = options[0], options[0].fitted(text)
         for other in options[1:]:
-            turned = fit(text, other.shaper, other.room, other.style)
+            turned = other.fitted(text)
             if turned.size > _TURNED_GAIN * layout.size:
                 place, layout = other, turned
         if largest is None or layout.size > largest[2].size * (1 + 1e-9):
@@ -139,19 +152,25 @@ def _place(
     alignment = alignment_of(style, shaper.rtl)
     mirrored = alignment != style.alignment
     occupied = [polygon for polygons in others.values() for polygon in polygons]
-    fixed = "" if mirrored or shaper.vertical else alignment
-    larger = larger_boxes(ground, frame, style.size, occupied, fixed)
-    own = Box(0, 0, frame.width, frame.height)
-    if mirrored or (lines > 1 and alignment != "center" and not shaper.vertical):
-        larger = tuple(_in_column(box, own, frame, list(others.values())) for box in larger)
     first = [polygons[0] for polygons in others.values()]
-    if mirrored:
-        own = _column(frame, style.size, larger, first)
+    own = Box(0, 0, frame.width, frame.height)
     kept = unshared(frame, first)
-    if kept is not None:
-        larger = tuple(_between(box, kept, frame) for box in larger)
-        kept = _between(own, kept, frame)
-    return _Place(frame, Room(own, larger, lines, kept), shaper, style)
+    in_column = mirrored or (lines > 1 and alignment != "center" and not shaper.vertical)
+
+    @cache
+    def larger() -> tuple[Box, ...]:
+        fixed = "" if mirrored or shaper.vertical else alignment
+        boxes = larger_boxes(ground, frame, style.size, occupied, fixed)
+        return (
+            tuple(_in_column(box, own, frame, list(others.values())) for box in boxes) if in_column else boxes
+        )
+
+    def around() -> tuple[Box, ...]:
+        return larger() if kept is None else tuple(_between(box, kept, frame) for box in larger())
+
+    box = _column(frame, style.size, larger(), first) if mirrored else own
+    alone = Room(box, (), lines, None if kept is None else _between(box, kept, frame))
+    return _Place(frame, alone, around, shaper, style)
 
 
 def _between(box: Box, kept: Box, frame: Frame) -> Box:
@@ -199,7 +218,7 @@ def _evened(found: list[SetText], places: list[_Place], target: str) -> list[Set
 
 def _resized(item: SetText, place: _Place, size: float) -> SetText:
     """The text at a smaller size inside what it was allowed, which its neighbours have kept clear of."""
-    room = replace(place.room, larger=(item.allowed,))
+    room = replace(place.alone, larger=(item.allowed,))
     layout = fit(item.text, place.shaper, room, place.style, most=size)
     kept = [flag for flag in item.layout.flags if flag not in layout.flags]
     layout = replace(layout, flags=(*layout.flags, *kept))
@@ -207,7 +226,7 @@ def _resized(item: SetText, place: _Place, size: float) -> SetText:
 
 
 def _allowed(place: _Place, layout: Layout) -> Box:
-    kept = place.room.kept
+    kept = place.alone.kept
     return kept if layout.ink is None else kept.union(layout.ink)
 
 

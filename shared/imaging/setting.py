@@ -87,7 +87,7 @@ class Setting:
         self._shaped: dict[tuple[int, int], tuple[Shaped, Box | None]] = {}
 
     def _width(self, start: int, end: int) -> float:
-        return self.paragraph.line(start, end).width
+        return self.paragraph.width(start, end)
 
     def _bare(self, start: int, end: int, width: float) -> float:
         trimmed = self.paragraph.trimmed(start, end)

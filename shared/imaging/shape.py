@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from shared.imaging.bidi import levels, visual_runs
 from shared.imaging.fonts import FontLibrary, Typeface
@@ -139,15 +139,6 @@ class Shaper:
         paragraph = self.paragraph(text)
         return paragraph.line(0, len(paragraph.text))
 
-    def face_for(self, cluster: str, current: Typeface | None) -> Typeface | None:
-        """The first face that has all of `cluster`; shared signs stay in the `current` one where it can."""
-        wanted = {ord(char) for char in cluster if not is_ignorable(char)}
-        # Punctuation and digits stay with their neighbours, so that a run is not torn apart.
-        sticks = current is not None and not current.is_of_signs and script_of(cluster[0]) in SHARED
-        if current is not None and sticks and wanted <= current.characters:
-            return current
-        return next((face for face in self.faces if wanted <= face.characters), None)
-
 
 @dataclass(frozen=True)
 class Paragraph:
@@ -162,21 +153,15 @@ class Paragraph:
 
     @classmethod
     def of(cls, shaper: Shaper, text: str) -> Paragraph:
-        """Look at every cluster of `text` once."""
-        kept: list[str] = []
-        faces: list[Typeface] = []
-        missing: set[str] = set()
-        current: Typeface | None = None
-        for cluster in clusters(_visible(text)):
-            current = shaper.face_for(cluster, current)
-            if current is None:
-                missing |= {char for char in cluster if not is_ignorable(char)}
-                continue
-            kept += cluster
-            faces += [current] * len(cluster)
-        shown = "".join(kept)
-        found = levels(shown, shaper.rtl) if not shaper.vertical else [0] * len(shown)
-        return cls(shaper, shown, tuple(faces), _scripts(shown), tuple(found), frozenset(missing))
+        """Look at every cluster of `text` once; ways of setting the same text share what was seen."""
+        shown, faces, scripts, found, missing = _seen(shaper.faces, text, shaper.rtl, shaper.vertical)
+        return cls(shaper, shown, faces, scripts, found, missing)
+
+    def width(self, start: int, end: int) -> float:
+        """The advance of `line(start, end)`, without its glyphs and ink."""
+        if self.shaper.vertical:
+            return self.line(start, end).width
+        return sum(piece.advance for piece in self._words(start, end, ""))
 
     def line(self, start: int, end: int, hyphen: bool = False) -> Shaped:
         """The characters from `start` to `end` as one line; with `hyphen` one is set behind the last."""
@@ -233,6 +218,38 @@ class Paragraph:
             ):
                 yield first, i
                 first = i
+
+
+Seen = tuple[str, tuple[Typeface, ...], tuple[str, ...], tuple[int, ...], frozenset[str]]
+
+
+@lru_cache(maxsize=256)
+def _seen(faces: tuple[Typeface, ...], text: str, rtl: bool, vertical: bool) -> Seen:
+    """What of a text can be shown, with face, script and bidi level of each character, and what cannot."""
+    kept: list[str] = []
+    chosen: list[Typeface] = []
+    missing: set[str] = set()
+    current: Typeface | None = None
+    for cluster in clusters(_visible(text)):
+        current = _face_for(cluster, faces, current)
+        if current is None:
+            missing |= {char for char in cluster if not is_ignorable(char)}
+            continue
+        kept += cluster
+        chosen += [current] * len(cluster)
+    shown = "".join(kept)
+    found = levels(shown, rtl) if not vertical else [0] * len(shown)
+    return shown, tuple(chosen), _scripts(shown), tuple(found), frozenset(missing)
+
+
+def _face_for(cluster: str, faces: Sequence[Typeface], current: Typeface | None) -> Typeface | None:
+    """The first face that has all of `cluster`; shared signs stay in the `current` one where it can."""
+    wanted = {ord(char) for char in cluster if not is_ignorable(char)}
+    # Punctuation and digits stay with their neighbours, so that a run is not torn apart.
+    sticks = current is not None and not current.is_of_signs and script_of(cluster[0]) in SHARED
+    if current is not None and sticks and wanted <= current.characters:
+        return current
+    return next((face for face in faces if wanted <= face.characters), None)
 
 
 def _visible(text: str) -> str:

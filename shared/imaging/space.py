@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from shared.imaging.colour import Pixels
 from shared.imaging.frame import Frame, Points, bounds
 from shared.imaging.geometry import Box
-from shared.imaging.ground import Floats, largest, to_lab
+from shared.imaging.ground import SAMPLE, Floats, largest, to_lab
 from shared.imaging.ink import distance
-from shared.imaging.samples import Mask
+from shared.imaging.samples import Mask, quantile
 
 _SAMPLES_PER_EM = 16
 _ASIDE = 0.4  # what is left free before an obstacle, in ems
@@ -35,19 +35,34 @@ def larger_boxes(
     # A single line goes on in its free space before it is broken; running text keeps its column.
     share = _LINE_REACH if frame.height < 1.5 * em else _COLUMN_REACH
     reach_x, reach_y = max(share * frame.width, 4 * em), 1.6 * em
-    field = Box(-reach_x, -reach_y, frame.width + reach_x, frame.height + reach_y)
+    sideways = (0.0 if alignment == "left" else reach_x, 0.0 if alignment == "right" else reach_x)
+    wanted = Box(-sideways[0], -reach_y, frame.width + sideways[1], frame.height + reach_y)
+    field = _within(wanted, frame, rgb.shape[1], rgb.shape[0])
     scale = _SAMPLES_PER_EM / em
     free = _free(rgb, frame, field, scale, occupied)
     rows = _index(-field.top, frame.height - field.top, scale, free.shape[0])
     columns = _index(-field.left, frame.width - field.left, scale, free.shape[1])
     step = _SLACK * em
-    sideways = (0.0 if alignment == "left" else reach_x, 0.0 if alignment == "right" else reach_x)
     slack = _grow(free, rows, columns, scale, frame, Box(0, step, 0, step), em)
     wide = _grow(free, rows, columns, scale, frame, Box(sideways[0], step, sideways[1], step), em)
     tall = _grow(free, rows, columns, scale, frame, Box(0, reach_y, 0, reach_y), em)
     both = _grow(free, rows, columns, scale, frame, Box(sideways[0], reach_y, sideways[1], reach_y), em)
     boxes = (slack, wide, tall, both)
     return tuple(_evened(box, frame) if alignment == "center" else box for box in boxes)
+
+
+def _within(field: Box, frame: Frame, width: int, height: int) -> Box:
+    """The part of the field that a picture of `width` x `height` can show, with the frame's own box."""
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
+    if not frame.is_affine:
+        return field
+    (left, top), (right, bottom) = (edge(frame.to_local(corners), axis=0) for edge in (np.min, np.max))
+    return Box(
+        max(field.left, min(0.0, float(left))),
+        max(field.top, min(0.0, float(top))),
+        min(field.right, max(frame.width, float(right))),
+        min(field.bottom, max(frame.height, float(bottom))),
+    )
 
 
 def unshared(frame: Frame, others: Sequence[Points]) -> Box | None:
@@ -140,7 +155,7 @@ def _visible_corners(frame: Frame, field: Box) -> Points:
 
 def _without_grains(alike: Mask) -> Mask:
     """Also the samples that are unlike their ground all alone: on a grainy one some always are."""
-    unlike = (~alike).astype(np.uint8)
+    unlike = (~alike).view(np.uint8)
     around = cv2.boxFilter(unlike, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(alike | (around == 1), dtype=bool)
 
@@ -158,29 +173,31 @@ def _ruled(lab: Floats) -> Mask:
         across_x, across_y = (along, kernel) if axis == 0 else (kernel, along)
         ridge = cv2.sepFilter2D(lab, cv2.CV_32F, across_x, across_y, borderType=cv2.BORDER_REPLICATE)
         height = largest(ridge)
-        found |= height > max(_SEEN, _CLEAR * float(np.median(height)))
+        found |= height > max(_SEEN, _CLEAR * quantile(height.ravel(), 0.5))
     return found
 
 
 def _alike(lab: Floats, own: Mask) -> Mask:
     """Samples whose colour goes on from the own box's, which may rise or fall evenly."""
-    ys, xs = np.nonzero(own)
-    if len(xs) < 8:
+    places = np.flatnonzero(own)
+    if len(places) < 8:
         return own
+    ys, xs = np.divmod(places[:: max(1, len(places) // SAMPLE)], own.shape[1])
     design = _design(xs, ys, own.shape)
     values = lab[ys, xs].astype(np.float64)
     start = np.median(values, axis=0)
     near = largest(values - start) < 12
     if near.sum() < 8:
         near[:] = True
+    design, values = design[near], values[near]
     # A slope learnt in a small box must not be believed far outside it.
-    ridge = np.diag([0.0, 1.0, 1.0]) * near.sum() * 0.02
-    fit = np.linalg.solve(design[near].T @ design[near] + ridge, design[near].T @ values[near])
-    spread = float(np.sqrt(np.mean((values[near] - design[near] @ fit) ** 2)))
+    ridge = np.diag([0.0, 1.0, 1.0]) * len(values) * 0.02
+    fit = np.linalg.solve(design.T @ design + ridge, design.T @ values)
+    spread = float(np.sqrt(np.mean(np.square(values - design @ fit))))
     height, width = own.shape
-    along = (np.arange(width) / width - 0.5)[None, :, None] * fit[1]
-    down = (np.arange(height) / height - 0.5)[:, None, None] * fit[2]
-    away = distance(lab, (fit[0] + along + down).astype(np.float32))
+    along = ((np.arange(width) / width - 0.5)[:, None] * fit[1]).astype(np.float32)
+    down = (fit[0] + (np.arange(height) / height - 0.5)[:, None] * fit[2]).astype(np.float32)
+    away = distance(lab, along[None] + down[:, None])
     return np.asarray(away < min(20.0, max(7.0, 4.5 * spread)), dtype=bool)
 
 
