@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from shared.imaging.geometry import Box
 from shared.scenes.recognition import Point
+
+_PARALLEL = 1e-3  # pixels by which opposite sides of a parallelogram may differ
 
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
@@ -78,8 +81,31 @@ def apply(matrix: Matrix, points: Iterable[Sequence[float]]) -> Points:
 
 def grown(polygon: Sequence[Point] | Points, along: float, across: float) -> Points:
     """A polygon made larger by `along` pixels at both ends of the baseline and `across` above and below."""
-    frame = Frame.of([(float(x), float(y)) for x, y in polygon])
+    corners = [(float(x), float(y)) for x, y in polygon]
+    moved = _moved_apart(corners, along, across)
+    if moved is not None:
+        return moved
+    frame = Frame.of(corners)
     return frame.corners(Box(-along, -across, frame.width + along, frame.height + across))
+
+
+def _moved_apart(corners: Sequence[Point], along: float, across: float) -> Points | None:
+    """`grown` for a parallelogram that is no line, as nearly all are; None for what is none."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
+    (ux, uy), (vx, vy) = (bx - ax, by - ay), (dx - ax, dy - ay)
+    wide, high = math.hypot(ux, uy), math.hypot(vx, vy)
+    skew = max(abs(ax - bx + cx - dx), abs(ay - by + cy - dy))
+    if skew > _PARALLEL or wide < 1 or high < 1 or abs(ux * vy - uy * vx) < 1:
+        return None
+    ux, uy, vx, vy = along * ux / wide, along * uy / wide, across * vx / high, across * vy / high
+    return np.array(
+        [
+            (ax - ux - vx, ay - uy - vy),
+            (bx + ux - vx, by + uy - vy),
+            (cx + ux + vx, cy + uy + vy),
+            (dx - ux + vx, dy - uy + vy),
+        ]
+    )
 
 
 def lengthened(polygon: Sequence[Point] | Points, below: float) -> Points:

@@ -14,7 +14,7 @@ from shared.imaging.attached import Words, attached, dilated, roughly_attached
 from shared.imaging.colour import Pixels
 from shared.imaging.ground import SAMPLE, Floats, local_mean, near_mode, robust_plane, to_lab
 from shared.imaging.palette import evidence
-from shared.imaging.samples import Mask, count, of, quantile
+from shared.imaging.samples import Mask, count, of, quantile, some_of
 
 _LARGEST_EM = 56.0
 _BUSY = 2.0  # texture of a ground, from which distance from its smooth part says little
@@ -207,6 +207,7 @@ def _threshold(far: Floats, words: Words, same: Mask, *, first: bool = False) ->
 
 def otsu(values: Floats) -> float:
     """Otsu's threshold of a sample of distances."""
+    values = some_of(values)
     top = float(values.max())
     if top <= 0:
         return 0.0

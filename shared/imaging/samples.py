@@ -20,9 +20,14 @@ def of(values: NDArray[Any], where: Mask) -> NDArray[Any]:
     return np.asarray(np.compress(where.ravel(), flat, axis=0))
 
 
+def some_of(values: NDArray[Any]) -> NDArray[Any]:
+    """The values, or of many an evenly chosen part."""
+    return values[:: max(1, values.size // _ENOUGH)]
+
+
 def quantile(values: NDArray[Any], share: float) -> float:
     """The value below which a `share` of the values lies, from evenly chosen ones of many."""
-    some = values[:: max(1, values.size // _ENOUGH)]
+    some = some_of(values)
     place = round(share * (some.size - 1))
     return float(np.partition(some, place)[place])
 
