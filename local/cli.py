@@ -11,6 +11,7 @@ from local.state import DEFAULT, NotRunning, State, python_command
 
 _SETUP = "run `make setup`, then `.venv/bin/python -m local ...`"
 _LARGEST_PORT = 65535
+_SELFTESTS = "SELFTEST_MINUTES=30"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -140,7 +141,9 @@ def _up(state: State, options: argparse.Namespace) -> int:
 def _run(state: State, options: argparse.Namespace) -> int:
     from local import sample, up
 
-    return up.up(state, _up_options(options), sample.translate_sample)
+    made = _up_options(options)
+    made["function_env"] = (_SELFTESTS, *made["function_env"])
+    return up.up(state, made, sample.translate_sample)
 
 
 def _down(state: State, _: argparse.Namespace) -> int:

@@ -9,7 +9,13 @@ locals {
     picture_price   = var.provider_prices.picture
     character_price = var.provider_prices.character
     hourly_cost     = var.provider_hourly_cost
+
+    # Where no self-test is scheduled, none is missed.
+    selftest_window = max(30, 4 * local.selftest_minutes)
+    selftest_least  = local.selftest_minutes == 0 ? 0 : 1
   }))
+  selftest_minutes = tonumber(lookup(local.settings, "SELFTEST_MINUTES", "0"))
+
   charts = yamldecode(file("${path.module}/charts.yaml"))
   # What an alert compares with its limit is what the dashboard draws.
   drawn = merge(local.charts, { for name, alert in local.alerts : "alert_${name}" => {

@@ -10,6 +10,7 @@ from shared.ledger.errors import AdjustmentExceedsBalance, ReferenceReused
 from shared.ledger.schemas import AccountId, CreateAdjustment, CreateGrant, Entry, Proof, Reference
 from shared.members.errors import LastOwner, MemberNotFound, UserNotFound
 from shared.members.schemas import ChangedMembership, ChangeRole, User, UserFilter, UserId, UserList
+from shared.selftest.schemas import SelfTest
 
 CREDITS = "/accounts/{account_id}/credits"
 USER = "/users/{user_id}"
@@ -85,6 +86,12 @@ def set_member_role(
     return ctx.user_administration.set_role(ctx.caller, account_id, user_id, body)
 
 
+@http.post("/selftest", auth="admin", rate="10/minute", status=202, transaction=False)
+def request_selftest(ctx: Context) -> SelfTest:
+    """Have the service test itself within a minute; where it just did or is about to, that is the answer."""
+    return ctx.selftest.request()
+
+
 CREDIT_OPERATIONS = (prove_credits, grant_credits, adjust_credits)
 USER_OPERATIONS = (find_users, disable_user, enable_user, revoke_user, set_member_role)
-admin = mount("admin", *CREDIT_OPERATIONS, *USER_OPERATIONS)
+admin = mount("admin", *CREDIT_OPERATIONS, *USER_OPERATIONS, request_selftest)

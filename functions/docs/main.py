@@ -8,6 +8,8 @@ from shared.core.health import Health, Unready
 from shared.edge import http
 from shared.edge.http import Reply, mount
 from shared.reference.page import HEADERS, FileName
+from shared.selftest.errors import NotTestedYet, SelfTestFailed
+from shared.selftest.schemas import SelfTest
 
 
 @http.get("/openapi.json", auth=None, rate="60/minute", transaction=False)
@@ -28,6 +30,15 @@ def readyz(ctx: Context) -> Health:
     return ctx.health.check()
 
 
+@http.get("/selftest", auth=None, rate="60/minute", transaction=False, errors=[NotTestedYet, SelfTestFailed])
+def get_selftest(ctx: Context) -> SelfTest:
+    """Read what came of the last self-test, which translates a card from end to end; this begins none.
+
+    A problem where it failed or is too old has the whole of it as its member `selftest`.
+    """
+    return ctx.selftest.last()
+
+
 @http.get("/docs", auth=None, rate="60/minute", transaction=False, produces="text/html", errors=[NotFound])
 def get_reference(ctx: Context) -> Reply[bytes]:
     """Read this API's reference as a page, where operations can be tried with a key or token."""
@@ -42,4 +53,4 @@ def get_reference_file(ctx: Context, asset: FileName) -> Reply[bytes]:
     return Reply(found.data, HEADERS, media_type=found.media_type, etag=found.etag)
 
 
-docs = mount("docs", get_openapi, healthz, readyz, get_reference, get_reference_file)
+docs = mount("docs", get_openapi, healthz, readyz, get_selftest, get_reference, get_reference_file)

@@ -48,6 +48,7 @@ class Action(StrEnum):
     EXPORT_ORDERED = "export.ordered"
     EXPORT_FETCHED = "export.fetched"
     EXPORT_REMOVED = "export.removed"
+    SELFTEST_REQUESTED = "selftest.requested"
 
     @property
     def meaning(self) -> str:
@@ -95,4 +96,5 @@ MEANINGS: Final[dict[Action, str]] = {
     Action.EXPORT_ORDERED: "an export of the whole account was ordered",
     Action.EXPORT_FETCHED: "an export was fetched: a URL of its file was given out",
     Action.EXPORT_REMOVED: "an export was erased before its time",
+    Action.SELFTEST_REQUESTED: "a self-test was asked for",
 }

@@ -334,6 +334,19 @@ class BreakerSettings(Settings):
     breaker_inbox_hour: int = Field(6000, ge=1, description="files in one account's inbox in an hour")
 
 
+class SelfTestSettings(Settings):
+    """How often the service tries itself, and how long that may take."""
+
+    selftest_minutes: int = Field(
+        0,
+        ge=0,
+        le=1440,
+        description="minutes from one self-test to the next, each of which buys a picture's reading and its "
+        "translation; 0 for none but those that an admin asks for",
+    )
+    selftest_seconds: int = Field(60, ge=1, le=600, description="seconds that a self-test takes at most")
+
+
 class ReferenceSettings(Settings):
     """The files of the reference page."""
 

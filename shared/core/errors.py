@@ -48,6 +48,11 @@ class ImangorError(Exception):
         """HTTP headers that belong to this answer."""
         return {} if self.retry_after is None else {"Retry-After": str(max(1, round(self.retry_after)))}
 
+    @property
+    def members(self) -> dict[str, object]:
+        """Further members of the problem document (RFC 9457, 3.2)."""
+        return {}
+
 
 class InvalidInput(ImangorError):
     """The request is not valid; `errors` says where."""

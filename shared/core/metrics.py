@@ -32,6 +32,9 @@ class Metric(StrEnum):
     WEBHOOKS_DEAD = "webhooks_dead"
     EMAILS = "emails"
     TRIAL = "trial"
+    SELFTESTS = "selftests"
+    SELFTEST_QUALITY = "selftest_quality"
+    SELFTEST_SECONDS = "selftest_seconds"
 
 
 def count(metric: Metric, value: float = 1, **labels: str | int | float) -> None:

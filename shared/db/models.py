@@ -382,6 +382,15 @@ audit_entries = Table(
     Column("facts", JSONB),
     *(Column(name, LargeBinary) for name in ("previous", "hash")),
 )
+selftests = Table(
+    "selftests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("state", "job_id"),
+    *_times("requested_at", "started_at", "finished_at"),
+    *_text("fault", "stage", "error"),
+    *(Column(name, JSONB(none_as_null=True)) for name in ("quality", "milliseconds")),
+)
 state_transitions = Table(
     "state_transitions",
     metadata,

@@ -32,6 +32,7 @@ def problem(error: Exception, request_id: str, *, oauth: bool = False) -> Render
         document["detail"] = _detail(known)
     if known.errors:
         document["errors"] = [e.as_dict() for e in known.errors]
+    document |= known.members
     if oauth:
         described = _plain(document.get("detail", known.title))
         document |= {"error": _oauth_word(known), "error_description": described}

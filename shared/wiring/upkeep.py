@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from shared.wiring.clients import audit_anchors, keyring, redis_cache
 from shared.wiring.security import SecurityServices
+from shared.wiring.selftest import SelfTestServices
 from shared.wiring.webhooks import WebhookServices
 
 if TYPE_CHECKING:
     from shared.jobs.upkeep import Upkeep
 
 
-class UpkeepServices(WebhookServices, SecurityServices):
+class UpkeepServices(WebhookServices, SecurityServices, SelfTestServices):
     """What is done every minute."""
 
     @cached_property
@@ -35,5 +36,6 @@ class UpkeepServices(WebhookServices, SecurityServices):
             partial(forget_ended, self.open),
             partial(forget_sessions, self.open),
             partial(forget_exports, self.open),
+            self.canary.round,
         ]
         return Upkeep(self.open, self._deliver, redis_cache(), others)

@@ -8,3 +8,4 @@ redis_tier           = "STANDARD_HA"
 redis_gigabytes      = 5
 pin_traffic          = true
 monthly_budget       = 2000
+settings             = { SELFTEST_MINUTES = "15" }

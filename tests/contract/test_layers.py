@@ -68,6 +68,7 @@ AT_TOP = {
     "shared/privacy/": {"sqlalchemy"},
     "shared/quotes/": {"sqlalchemy"},
     "shared/scenes/": {"sqlalchemy"},
+    "shared/selftest/": {"sqlalchemy"},
     "shared/sessions/": {"sqlalchemy"},
     "shared/tokens/": {"sqlalchemy"},
     "shared/translation/": {"sqlalchemy"},
