@@ -28,7 +28,7 @@ from shared.selftest.account import ACCOUNT, provide
 from shared.selftest.card import Words, picture
 from shared.selftest.runs import FORGET, SelfTests
 from shared.selftest.schemas import Fault, SelfTest, SelfTestState
-from shared.selftest.scoring import ENOUGH, score
+from shared.selftest.scoring import score
 from shared.selftest.stages import Stage, Times, lost_at, times
 from shared.storage.gcs import Storage
 from shared.translation.memory import forget
@@ -156,14 +156,14 @@ class Canary:
         result = self._storage.get(self._results, str(found.target.result_object), max_bytes=LARGEST)
         quality = score(self._card, found.read, found.translated(self._card.target), result)
         spent = times(test.started_at, test.milliseconds, found.steps, published_at)
-        fault, (stage, lowest) = None, quality.lowest
-        if lowest < ENOUGH:
+        fault, stage = None, quality.poor
+        if stage is not None:
             fault = Fault.POOR
         elif sum(spent.values()) > self._settings.selftest_seconds * 1000:
             fault, stage = Fault.SLOW, max(spent, key=lambda each: spent[each])
         with self._open_uow(ACCOUNT) as uow:
             job = JobRepository(uow).get(found.job.id, lock=True)
-            ended = SelfTests(uow).end(test.id, spent, fault, stage if fault else None, quality=quality)
+            ended = SelfTests(uow).end(test.id, spent, fault, stage, quality=quality)
             if ended and fault is None:
                 erase_media(uow, job)
             else:

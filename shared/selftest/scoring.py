@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.int16]
     Mask = NDArray[np.bool_]
 
-ENOUGH: Final = 0.8
+ENOUGH: Final = 0.9
 """The least that each share must be."""
 _INK: Final = 24
 """A pixel that differs more from the ground, in any channel, one sees as ink."""
@@ -49,11 +49,11 @@ class Quality(BaseModel):
     kept: float = Field(ge=0, le=1, description="pixels of the card's drawing that stayed as they were")
 
     @property
-    def lowest(self) -> tuple[Stage, float]:
-        """The least share, and the stage that it is owed to; of equal ones the earlier."""
+    def poor(self) -> Stage | None:
+        """The stage that the first share below `ENOUGH` is owed to: what follows builds upon it."""
         shares: dict[str, float] = self.model_dump()
-        name = min(shares, key=lambda each: shares[each])
-        return _OWED_TO.get(name, Stage.DRAW), shares[name]
+        name = next((name for name, share in shares.items() if share < ENOUGH), None)
+        return None if name is None else _OWED_TO.get(name, Stage.DRAW)
 
 
 _OWED_TO: Final = {"read": Stage.RECOGNISE, "translated": Stage.TRANSLATE}

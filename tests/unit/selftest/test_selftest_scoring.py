@@ -41,12 +41,12 @@ def judged(result, read=READ, texts=SPANISH):
 
 def test_a_good_translation_passes():
     quality = judged(translated())
-    assert quality.lowest[1] >= ENOUGH, quality
+    assert quality.poor is None, quality
     assert (quality.read, quality.translated, quality.kept) == (1, 1, 1)
 
 
 def test_words_read_wrong_missed_or_made_up_are_noticed():
-    assert judged(translated(), read=READ[:2]).lowest[0] is Stage.RECOGNISE
+    assert judged(translated(), read=READ[:2]).poor is Stage.RECOGNISE
     wrong = [text.replace("e", "c") for text in READ]
     assert judged(translated(), read=wrong).read < ENOUGH
     assert judged(translated(), read=[*READ, "and seven words more that are not there"]).read < ENOUGH
@@ -55,7 +55,7 @@ def test_words_read_wrong_missed_or_made_up_are_noticed():
 
 def test_a_translation_that_says_something_else_is_noticed():
     quality = judged(translated(), texts=["El gato", "El pan", "La casa"])
-    assert quality.lowest[0] is Stage.TRANSLATE
+    assert quality.poor is Stage.TRANSLATE
     assert quality.translated < ENOUGH
     assert judged(translated(), texts=READ).translated == 0
 
@@ -68,7 +68,7 @@ def test_a_card_that_was_left_as_it_is_has_nothing_erased_and_nothing_drawn():
 def test_a_text_drawn_over_the_one_that_was_there_is_noticed():
     quality = judged(translated(erased=array(card.picture())))
     assert quality.erased == 0
-    assert quality.lowest[0] is Stage.DRAW
+    assert quality.poor is Stage.DRAW
 
 
 @pytest.mark.parametrize("left", [0.3, 0.15])
@@ -100,4 +100,5 @@ def test_a_drawing_that_was_touched_is_noticed():
 
 
 def test_a_picture_of_another_size_is_no_result():
-    assert judged(translated()[:-1]).lowest[1] == 0
+    quality = judged(translated()[:-1])
+    assert (quality.erased, quality.kept) == (0, 0)
