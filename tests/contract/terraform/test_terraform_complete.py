@@ -180,6 +180,7 @@ def test_metrics_that_mean_trouble_have_an_alert():
         "webhooks_dead",
         "provider_calls",
         "rate_limit_open",
+        "selftests",
     }
     assert {metric for metric in wanted if f"user_{metric}" not in text} == set()
 
