@@ -115,7 +115,9 @@ class CallerServices(SessionServices):
 
     @cached_property
     def idempotency(self) -> IdempotencyKeys:
-        """The caller's idempotency keys."""
+        """The caller's idempotency keys; a person has some of each account that they act for."""
         from shared.db.idempotency import IdempotencyKeys
 
-        return IdempotencyKeys(self.caller.id, self.open_for_caller, lambda: self.uow)
+        caller = self.caller
+        whose = f"{caller.id}/{caller.account}" if caller.user and caller.account else caller.id
+        return IdempotencyKeys(whose, self.open_for_caller, lambda: self.uow)

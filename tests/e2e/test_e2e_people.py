@@ -96,6 +96,16 @@ def test_people_open_accounts_invite_each_other_and_are_held_to_their_roles(clou
     assert (last.status_code, last.json()["type"].rsplit("/", 1)[1]) == (409, "last-owner")
 
 
+def test_a_person_may_use_the_same_idempotency_key_in_each_of_their_accounts(somebody):
+    ann, body = somebody(), {"medium": "text", "characters": 9, "targets": ["es"]}
+    accounts = [ann.call("POST", "/v1/account", json={"name": name}).json()["id"] for name in ("a", "b")]
+    headers = [{"X-Account": account, "Idempotency-Key": "the same"} for account in accounts * 2]
+    replies = [ann.call("POST", "/v1/quotes", json=body, headers=each) for each in headers]
+    assert [reply.status_code for reply in replies] == [201] * 4, replies[-1].text
+    first, second, *again = [reply.json()["id"] for reply in replies]
+    assert (first != second, again) == (True, [first, second])
+
+
 def test_who_is_disabled_is_out_at_once_and_the_identity_service_hears_of_it(cloud, somebody):
     eve = somebody()
     account = eve.call("POST", "/v1/account", json={"name": "Eve"}).json()["id"]
