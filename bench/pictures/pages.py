@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.pictures.backgrounds import BACKGROUNDS, colour
+from bench.pictures.adornment import adornment, with_beneath, worn_visibly
+from bench.pictures.backgrounds import BACKGROUNDS
+from bench.pictures.inks import ink_on, ratio
 from bench.pictures.layouts import DOWNWARDS, LAYOUTS, UPRIGHT
 from bench.pictures.scripts import scripts
 from bench.pictures.sheet import FINER, Hand, Sheet, strokes
@@ -82,6 +84,8 @@ def draw(case: Case) -> Page:
     # The world stands upright as often as not; the rest is uniform.
     angle = 0.0 if case.layout in UPRIGHT or rng.random() < 0.5 else float(rng.uniform(-30, 30))
     turned = angle != 0 or case.layout == "label"
+    # Of a chance of its own, so that what is adorned is the same page as without.
+    worn = adornment(np.random.default_rng([case.seed, key, 1]))
     hand = Hand(
         path=paths[int(rng.integers(len(paths)))],
         size=int(rng.integers(least, most + 1)),
@@ -91,6 +95,7 @@ def draw(case: Case) -> Page:
         rtl=script.rtl,
         vertical=script.name == "Japanese" and case.layout in DOWNWARDS and bool(rng.random() < 0.5),
         finer=FINER if turned else 1,
+        adornment=worn,
     )
     sheet = make(rng, script, hand)
     width, height = _lay(rng, sheet, angle, bent=case.layout == "label")
@@ -127,7 +132,14 @@ def _painted(case: Case, hand: Hand, sheet: Sheet, shape: tuple[int, int], angle
     ink = ink_on(rng, under, contrast)
     border = ink_on(rng, under, float(rng.uniform(2, 6)))
     blank = ground * (1 - frames[..., None]) + border * frames[..., None]
-    picture = blank * (1 - covered[..., None]) + ink * covered[..., None]
+    shown = [worn_visibly(written.hand.worn, ink, under) for written in sheet.written]
+    picture = blank
+    for written, cover, kind in zip(sheet.written, covers, shown, strict=True):
+        if kind:
+            picture = with_beneath(
+                picture, cover, written.hand.worn, sheet.em(written), np.radians(angle), ink
+            )
+    picture = picture * (1 - covered[..., None]) + ink * covered[..., None]
     quality = int(rng.integers(40, 96))
     data = coded(picture, quality)
     source = decode(data)
@@ -148,7 +160,10 @@ def _painted(case: Case, hand: Hand, sheet: Sheet, shape: tuple[int, int], angle
         data=data,
         blank=decode(coded(blank, quality)).rgb,
         objects=strokes(frames),
-        blocks=tuple(sheet.truth(written, rounded, seen) for written in sheet.written),
+        blocks=tuple(
+            sheet.truth(written, rounded, seen, kind)
+            for written, kind in zip(sheet.written, shown, strict=True)
+        ),
     )
 
 
@@ -158,30 +173,3 @@ def coded(picture: NDArray[np.float32], quality: int) -> bytes:
     pixels = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
     Image.fromarray(pixels).save(out, "JPEG", quality=quality)
     return out.getvalue()
-
-
-def luminance(rgb: NDArray[np.float32]) -> float:
-    """Relative luminance of sRGB 0-255, as WCAG 2 defines it."""
-    linear = np.where(rgb <= 10.31, rgb / 255 / 12.92, ((rgb / 255 + 0.055) / 1.055) ** 2.4)
-    return float(linear @ np.array([0.2126, 0.7152, 0.0722]))
-
-
-def ratio(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Contrast ratio of two colours, as WCAG 2 defines it."""
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def ink_on(rng: Random, ground: NDArray[np.float32], contrast: float) -> NDArray[np.float32]:
-    """A random colour whose contrast with `ground` is `contrast`, or as near as there is."""
-    hue = colour(rng, 0.3, 1.0, 0.9)
-    light = luminance(ground) + 0.05
-    up, down = 1.05 / light, light / 0.05
-    darker = down >= contrast if rng.random() < 0.5 or up < contrast else False
-    if max(up, down) < contrast:
-        darker = down > up
-    shades = [hue * share for share in np.linspace(0, 1, 65)]
-    tints = [hue + (255 - hue) * share for share in np.linspace(0, 1, 65)]
-    side = [c for c in [*shades, *tints] if (luminance(c) < luminance(ground)) == darker]
-    best = min(side or shades, key=lambda c: abs(ratio(c, ground) - contrast))
-    return np.rint(best).astype(np.float32)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from bench.pictures.adornment import LEAST_SIZE, Adornment
 from bench.pictures.scripts import UNSPACED, typeface
 from bench.pictures.truth import Mask, TrueBlock, TrueLine, TrueWord
 
@@ -47,7 +48,8 @@ def face(path: Path, size: int, weight: int) -> Any:
 class Hand:
     """How a text is written: typeface, em in pixels, weight, the script's language and direction.
 
-    `finer` is how much larger it is drawn than it will be seen, for what gets turned or bent.
+    `finer` is how much larger it is drawn than it will be seen, for what gets turned or bent. `adornment` is
+    for what is large enough.
     """
 
     path: Path
@@ -58,6 +60,12 @@ class Hand:
     rtl: bool = False
     vertical: bool = False
     finer: int = 1
+    adornment: Adornment | None = None
+
+    @property
+    def worn(self) -> Adornment | None:
+        """What these letters have besides themselves."""
+        return self.adornment if self.size >= LEAST_SIZE and not self.vertical else None
 
     def sized(self, size: float) -> Hand:
         """The same at another size."""
@@ -196,7 +204,17 @@ class Sheet:
             at = left + total - passed - advance if hand.rtl else left + passed
             placed.append((word, self._stamp(word, hand, at, baseline, "ls", made)))
             passed += advance + space
+        if hand.worn is not None and hand.worn.kind == "underline":
+            self._underline(left, left + total, baseline, hand, hand.worn, made)
         return placed
+
+    def _underline(
+        self, left: float, right: float, baseline: float, hand: Hand, worn: Adornment, made: _Written
+    ) -> None:
+        k = self.finer
+        high = max(1, round(worn.thick * hand.size * k))
+        rule = np.full((high, max(1, round((right - left) * k))), 255, np.uint8)
+        made.stamps.append((round(left * k), round((baseline + worn.across * hand.size) * k), rule))
 
     def _down(self, text: str, hand: Hand, x: float, y: float, made: _Written) -> list[tuple[str, Box]]:
         placed = []
@@ -256,16 +274,15 @@ class Sheet:
         left, top, right, bottom = box
         return self.place([(left, top), (right, top), (right, bottom), (left, bottom)])
 
-    def truth(self, written: _Written, ink: tuple[int, int, int], contrast: float) -> TrueBlock:
-        """What is known of a written text."""
+    def truth(self, written: _Written, ink: tuple[int, int, int], contrast: float, shown: str) -> TrueBlock:
+        """What is known of a written text; `shown` is the adornment that is seen of it."""
         hand = written.hand
         lines = [self._line(text, words, hand.vertical) for text, words in written.lines]
         kind = typeface(hand.path.name)
-        scale = float(np.sqrt(abs(np.linalg.det(self._jacobian(written)))))
         return TrueBlock(
             kind=written.kind,
             lines=tuple(lines),
-            size=hand.size * scale,
+            size=self.em(written),
             ink=ink,
             contrast=contrast,
             font=hand.path.stem,
@@ -275,7 +292,12 @@ class Sheet:
             spaced=hand.spaced,
             family=kind.family,
             italic=kind.italic,
+            worn=shown,
         )
+
+    def em(self, written: _Written) -> float:
+        """How large a written text is in the picture, in pixels an em."""
+        return written.hand.size * float(np.sqrt(abs(np.linalg.det(self._jacobian(written)))))
 
     def _line(self, text: str, words: list[tuple[str, Box]], vertical: bool) -> TrueLine:
         """The line's quad, and its words', which reach as far across as the line does."""

@@ -37,7 +37,8 @@ class TrueLine:
 class TrueBlock:
     """A paragraph. `size` is the em in pixels, `cell` the polygon that holds it, None when it stands free.
 
-    `family` and `italic` are those of its typeface, `font`.
+    `family` and `italic` are those of its typeface, `font`; `worn` is what its letters have besides
+    themselves, of `bench.pictures.adornment.KINDS`, or empty.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class TrueBlock:
     spaced: bool = True
     family: str = "sans"
     italic: bool = False
+    worn: str = ""
 
     @property
     def text(self) -> str:

@@ -8,6 +8,7 @@ from shared.scenes.schemas import Style
 
 _UNDER, _THICK = 0.1, 0.055
 _BESIDE = 0.56
+_SEEN_BLUR = 2.0  # standard deviations after which next to nothing of a shadow is left
 _BOLDER = 0.5  # share by which the line under the boldest text is thicker
 BLUR_REACH = 3.0
 """Standard deviations after which a blur is not seen."""
@@ -36,6 +37,15 @@ def dressed(line: Shaped, style: Style) -> Box | None:
     if shadow is not None:
         reach = reach.union(grown(reach.moved(shadow.along, shadow.across), BLUR_REACH * shadow.blur))
     return reach
+
+
+def beside(style: Style) -> float:
+    """How far from the letters their outline or shadow reaches on any side, in ems."""
+    rim = 0.0 if style.outline is None else style.outline.width
+    if style.shadow is None:
+        return rim
+    shadow = style.shadow
+    return rim + max(abs(shadow.along), abs(shadow.across)) + _SEEN_BLUR * shadow.blur
 
 
 def grown(box: Box, by: float) -> Box:

@@ -11,6 +11,7 @@ import numpy as np
 
 from shared.imaging.attached import Words, dilated
 from shared.imaging.colour import Pixels
+from shared.imaging.decoration import beside
 from shared.imaging.frame import Points, bounds, filled, grown, lengthened
 from shared.imaging.grain import along_grain
 from shared.imaging.ground import Floats, largest
@@ -56,8 +57,8 @@ def region_of(
 ) -> Region | None:
     """The crop of `line` in a picture of `width` x `height`; None when it lies outside the picture.
 
-    `others` are polygons of other text, which must not pass for ground. `rim` is what an outline adds to the
-    letters, and `rule` how far below them an underline reaches, in pixels.
+    `others` are polygons of other text, which must not pass for ground. `rim` is what an outline or a shadow
+    adds to the letters, and `rule` how far below them an underline reaches, in pixels.
     """
     words = [np.array(line.polygon), *(np.array(word) for word in line.words)]
     if rule:
@@ -99,7 +100,7 @@ def erase(
     for i, (line, block) in enumerate(lines[:erased]):
         em = block.style.size
         near = [j for j in neighbours(reaches, i, em + 4) if j != i]
-        rim = 0.0 if block.style.outline is None else em * block.style.outline.width
+        rim = em * beside(block.style)
         rule = _RULE * em if block.style.underline else 0.0
         region = region_of(line, em, width, height, [quads[j] for j in near], rim, rule)
         if region is None:

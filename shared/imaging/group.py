@@ -16,7 +16,6 @@ from shared.imaging.derivative import flattened
 from shared.imaging.erase import neighbours, reaches_of
 from shared.imaging.fonts import FontLibrary
 from shared.imaging.harmony import harmonised
-from shared.imaging.ink import to_hex
 from shared.imaging.joining import compounds_in, joined
 from shared.imaging.lean import common_lean, is_italic
 from shared.imaging.lines import TextLine, lines_of
@@ -27,13 +26,13 @@ from shared.imaging.paragraphs import paragraphs
 from shared.imaging.placed import Placed, placed
 from shared.imaging.resemblance import with_families
 from shared.imaging.scripts import RTL, is_rtl, script_of
+from shared.imaging.wear import common_colour, outline_of, shadow_of, weighted
 from shared.imaging.weight import weight_of
 from shared.imaging.words import LEAN
 from shared.scenes.recognition import Recognition, Word
-from shared.scenes.schemas import Block, Flag, LeaveAlone, Line, Outline, Scene, Source, Style
+from shared.scenes.schemas import Block, Flag, LeaveAlone, Line, Scene, Source, Style
 
 _UNSURE = 0.6
-_THINNEST_RIM, _WIDEST_RIM = 0.01, 0.25  # ems
 
 
 def build_scene(
@@ -101,11 +100,12 @@ def _block(
     lean: float,
     rgb: Pixels,
 ) -> Block:
-    size = _weighted([(p.size, len(p.words)) for p in group])
+    size = weighted([(p.size, len(p.words)) for p in group])
     style = _style(group, groups, size, rgb)
     style.italic = is_italic(group, lean)
     own = LEAN if style.italic else 0.0
     polygon = column_outline(group, size) if group[0].text.vertical else outline(group, size, plane, own)
+    style.shadow = shadow_of([(p.look, len(p.words)) for p in group if p.look], polygon, size)
     confidence = _mean([(p.text.confidence, len(p.words)) for p in group])
     return Block(
         id=f"b{number}",
@@ -135,28 +135,18 @@ def _angle(polygon: list[tuple[float, float]]) -> float:
 def _style(group: list[Placed], groups: Sequence[list[Placed]], size: float, rgb: Pixels) -> Style:
     looks = [(p.look, len(p.words)) for p in group if p.look]
     rtl = _is_rtl(group)
-    stroke = _weighted([(look.stroke, n) for look, n in looks]) if looks else 0.0
+    stroke = weighted([(look.stroke, n) for look, n in looks]) if looks else 0.0
     return Style(
-        ink=_colour([(look.ink, n) for look, n in looks], (0, 0, 0)),
-        ground=_colour([(look.ground, n) for look, n in looks], (255, 255, 255)),
+        ink=common_colour([(look.ink, n) for look, n in looks], (0, 0, 0)),
+        ground=common_colour([(look.ground, n) for look, n in looks], (255, 255, 255)),
         size=round(size, 2),
         weight=weight_of(stroke, "".join(p.words for p in group)),
         alignment=source_alignment(group, groups, size, rgb, rtl),
         direction="ttb" if group[0].text.vertical else "rtl" if rtl else "ltr",
         line_height=_line_height(group, size),
         underline=2 * sum(n for look, n in looks if look.underlined) > sum(n for _, n in looks),
-        outline=_outline(looks, size),
+        outline=outline_of(looks, size),
     )
-
-
-def _outline(looks: list[tuple[Look, int]], size: float) -> Outline | None:
-    """The rim around the letters of most lines."""
-    rims = [(look.rim, look.rim_width, n) for look, n in looks if look.rim is not None]
-    if 2 * sum(n for *_, n in rims) <= sum(n for _, n in looks):
-        return None
-    width = _weighted([(width, n) for _, width, n in rims]) / size
-    colour = _colour([(rim, n) for rim, _, n in rims], (0, 0, 0))
-    return Outline(colour=colour, width=round(min(_WIDEST_RIM, max(_THINNEST_RIM, width)), 3))
 
 
 def _is_rtl(group: list[Placed]) -> bool:
@@ -166,25 +156,6 @@ def _is_rtl(group: list[Placed]) -> bool:
         return sum(script in RTL for script in letters) * 2 > len(letters)
     known = next((p.text.language for p in group if p.text.language), None)
     return known is not None and is_rtl(known)
-
-
-def _colour(colours: list[tuple[tuple[int, int, int], int]], otherwise: tuple[int, int, int]) -> str:
-    """Per-channel median of the lines' colours, weighted by their length."""
-    if not colours:
-        return to_hex(otherwise)
-    return to_hex([round(_weighted([(float(c[k]), n) for c, n in colours])) for k in range(3)])
-
-
-def _weighted(values: list[tuple[float, int]]) -> float:
-    """Weighted median."""
-    ordered = sorted(values)
-    half = sum(weight for _, weight in ordered) / 2
-    total = 0.0
-    for value, weight in ordered:
-        total += weight
-        if total >= half:
-            return value
-    return ordered[-1][0]
 
 
 def _mean(values: list[tuple[float, int]]) -> float:

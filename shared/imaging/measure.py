@@ -23,9 +23,10 @@ from shared.imaging.ink import (
     separate,
     softness,
 )
-from shared.imaging.outlined import outlined
+from shared.imaging.outlined import Outlined, outlined
 from shared.imaging.reach import reach
 from shared.imaging.samples import Mask
+from shared.imaging.shadowed import Shadowed, shadowed
 from shared.imaging.specimen import Flat, Specimen, laid_flat
 from shared.imaging.underlined import underlined, without_rule
 from shared.scenes.schemas import Line
@@ -44,7 +45,8 @@ class Look:
     `size` is the em height, `baseline` the v of the baseline, `left` and `right` the u of the first and
     last ink, `stroke` the stem width in ems, `slant` the shear dx/dy that sets the stems upright, `tilt` the
     slope dv/du of the baseline; `baseline` holds at the frame's middle. `specimen` is for telling typefaces.
-    Around the letters of `ink` may lie a rim of a colour and a width.
+    Around the letters of `ink` may lie a rim of a colour and a width, or beside them a shadow: its colour,
+    how far it is moved in the picture (x, y), and its blur.
     """
 
     ink: tuple[int, int, int]
@@ -60,6 +62,23 @@ class Look:
     rim: tuple[int, int, int] | None = None
     rim_width: float = 0.0
     underlined: bool = False
+    shadow: tuple[int, int, int] | None = None
+    shadow_move: tuple[float, float] = (0.0, 0.0)
+    shadow_blur: float = 0.0
+
+    def enlarged(self, by: float) -> Look:
+        """The look of a line that was measured on a copy smaller by a factor."""
+        return replace(
+            self,
+            size=self.size * by,
+            baseline=self.baseline * by,
+            left=self.left * by,
+            right=self.right * by,
+            rim_width=self.rim_width * by,
+            shadow_move=(self.shadow_move[0] * by, self.shadow_move[1] * by),
+            shadow_blur=self.shadow_blur * by,
+            specimen=self.specimen and replace(self.specimen, scale=self.specimen.scale / by),
+        )
 
 
 @dataclass(frozen=True)
@@ -90,8 +109,8 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     ground, ink = separate(crop, region.words)
     if ink.core.sum() < 6 or ink.contrast < 4:
         return None
-    rimmed = outlined(crop, ground, ink, region.words)
-    ink = ink if rimmed is None else rimmed.ink
+    worn = outlined(crop, ground, ink, region.words) or shadowed(crop, ground, ink, region.words)
+    ink = ink if worn is None else worn.ink
     rule = underlined(line.text, ink, region, frame)
     ink = ink if rule is None else without_rule(ink, region, frame, rule)
     extent = _extent(ink.core, region, frame)
@@ -100,9 +119,9 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     rise, fall = reach(line.text)
     size = (extent.bottom - extent.top) / (rise + fall)
     far = distance(to_lab(crop), to_lab(ground.smooth))
-    stroke = _stroke(far, ink, softness(crop, ground, ink)) if rimmed is None else _inner_stroke(ink)
+    stroke = _stroke(far, ink, softness(crop, ground, ink)) if worn is None else _inner_stroke(ink)
     look = Look(
-        ink=_ink_colour(crop, ground, far, ink) if rimmed is None else rimmed.colour,
+        ink=_ink_colour(crop, ground, far, ink) if worn is None else worn.colour,
         ground=median_colour(crop, ground.known) or (255, 255, 255),
         size=size,
         baseline=extent.top + rise * size,
@@ -111,12 +130,20 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         stroke=stroke / size,
         slant=_slant(extent.flat),
         tilt=extent.tilt,
-        rim=rimmed.rim if rimmed else None,
-        rim_width=rimmed.width if rimmed else 0.0,
         underlined=rule is not None,
     )
+    look = _with(look, worn)
     flat = Flat(size, look.baseline, look.slant, look.tilt)
     return replace(look, specimen=laid_flat(crop, region, ground, ink, look.ink, frame, flat))
+
+
+def _with(look: Look, worn: Outlined | Shadowed | None) -> Look:
+    """The look with what its letters have besides themselves."""
+    if isinstance(worn, Outlined):
+        return replace(look, rim=worn.rim, rim_width=worn.width)
+    if isinstance(worn, Shadowed):
+        return replace(look, shadow=worn.shadow, shadow_move=worn.move, shadow_blur=worn.blur)
+    return look
 
 
 def _measured_reduced(rgb: Pixels, line: Line, others: Sequence[Points], shrink: float) -> Look | None:
@@ -136,15 +163,7 @@ def _measured_reduced(rgb: Pixels, line: Line, others: Sequence[Points], shrink:
     look = measure(np.asarray(small, dtype=np.uint8), copy, [np.array(moved(other)) for other in others])
     if look is None:
         return None
-    return replace(
-        look,
-        size=look.size * shrink,
-        baseline=look.baseline * shrink,
-        left=look.left * shrink,
-        right=look.right * shrink,
-        rim_width=look.rim_width * shrink,
-        specimen=look.specimen and replace(look.specimen, scale=look.specimen.scale / shrink),
-    )
+    return look.enlarged(shrink)
 
 
 def _extent(core: Mask, region: Region, frame: Frame) -> _Extent | None:
@@ -232,7 +251,7 @@ def _stroke(far: Floats, ink: Ink, blur: float) -> float:
 
 
 def _inner_stroke(ink: Ink) -> float:
-    """Stem width within a rim, where no pixel is a mixture of ink and ground."""
+    """Stem width of letters alone, of which no pixel is a mixture of ink and ground."""
     return _stroke(ink.core.astype(np.float32), ink, 0.0)
 
 

@@ -14,7 +14,7 @@ from shared.imaging.geometry import Box
 from shared.imaging.ink import Ink
 from shared.imaging.scripts import script_of
 
-_SCRIPTS, _LETTERS = frozenset({"Latn", "Cyrl", "Grek", "Hebr", "Armn", "Geor"}), 3
+_JOINED, _LETTERS = frozenset({"Arab", "Syrc", "Mong", "Nkoo"}), 3
 _ROWS = 48  # of the line's polygon laid flat
 _MARGIN = 22  # rows and columns around it
 _RULED = 0.8  # least share of a row that an underline fills
@@ -27,9 +27,10 @@ _BEYOND = 0.35  # share of the margin at either end that a rule which is no unde
 def underlined(text: str, ink: Ink, region: Region, frame: Frame) -> tuple[float, float] | None:
     """Where the underline of a line begins and ends across it, in its frame; None where it has none.
 
-    Of scripts whose letters may themselves fill a row, and of numbers alone, none is told.
+    Of scripts whose letters join along the baseline and so fill its row, and of numbers alone, none is told.
     """
-    if sum(script_of(char) in _SCRIPTS for char in text) < max(_LETTERS, sum(map(str.isalpha, text)) / 2):
+    letters = [char for char in text if char.isalpha()]
+    if len(letters) < _LETTERS or 2 * sum(script_of(char) in _JOINED for char in letters) > len(letters):
         return None
     scale = _ROWS / frame.height
     columns = max(4, min(6000, math.ceil(frame.width * scale)))

@@ -14,7 +14,7 @@ from shared.imaging.fit import Layout, PlacedLine
 from shared.imaging.frame import Frame
 from shared.imaging.ink import from_hex
 from shared.imaging.shape import Box, Shaper
-from shared.scenes.schemas import Outline, Style
+from shared.scenes.schemas import Outline, Shadow, Style
 
 MENU = ("Garden salad with nuts", "Tomato soup of the day", "Grilled salmon and rice")
 RUSSIAN = ("Салат из свежих овощей", "Томатный суп сегодня", "Лосось на гриле с рисом")
@@ -140,6 +140,54 @@ def test_plain_letters_have_no_outline(page, family, ink):
     assert [block.style.outline for block in scene.blocks] == [None] * len(scene.blocks)
 
 
+def test_a_mid_tone_within_a_black_outline_is_told_from_anti_aliasing(page):
+    sheet = _dressed(
+        page, (150, 110, 140), ground=(240, 236, 225), outline=Outline(colour="#0c0c0c", width=0.07)
+    )
+    outline = sheet.scene(sheet.picture("JPEG", quality=85)).blocks[0].style.outline
+    assert outline is not None
+    assert np.abs(np.subtract(from_hex(outline.colour), (12, 12, 12))).max() < 40
+
+
+@pytest.mark.parametrize(
+    ("ink", "ground", "shade"),
+    [
+        ((250, 250, 250), (200, 120, 60), "#5a3619"),
+        ((20, 20, 40), (200, 200, 190), "#787872"),
+        ((40, 90, 200), (235, 235, 235), "#6a6a6a"),
+    ],
+)
+@pytest.mark.parametrize(("along", "across"), [(0.06, 0.05), (-0.05, 0.07), (0.08, 0.0)])
+def test_a_shadow_is_told_with_its_place_and_colour_and_drawn_again(page, ink, ground, shade, along, across):
+    cast = Shadow(colour=shade, along=along, across=across, blur=0.01)
+    sheet = _dressed(page, ink, ground=ground, shadow=cast)
+    style = sheet.scene(sheet.picture("JPEG", quality=85)).blocks[0].style
+    assert style.shadow is not None
+    assert style.outline is None
+    assert style.shadow.along == pytest.approx(along, abs=0.025)
+    assert style.shadow.across == pytest.approx(across, abs=0.025)
+    assert np.abs(np.subtract(from_hex(style.shadow.colour), from_hex(shade))).max() < 40
+    assert np.abs(np.subtract(from_hex(style.ink), ink)).max() < 40
+
+
+def test_a_shadow_is_erased_with_its_letters(page):
+    cast = Shadow(colour="#402010", along=0.12, across=0.12, blur=0.02)
+    sheet = _dressed(page, (250, 250, 250), shadow=cast)
+    scene = sheet.scene()
+    assert scene.blocks[0].style.shadow is not None
+    erase(sheet.pixels, None, scene.blocks, [], "seed")
+    assert np.abs(sheet.pixels.astype(int) - (200, 120, 60)).max() < 12
+
+
+@pytest.mark.parametrize("ink", [(20, 20, 20), (250, 250, 250), (60, 90, 200)])
+@pytest.mark.parametrize(
+    "dress", [{}, {"outline": Outline(colour="#101010", width=0.06)}, {"underline": True}]
+)
+def test_what_lies_alike_on_all_sides_of_letters_is_no_shadow(page, ink, dress):
+    sheet = _dressed(page, ink, **dress)
+    assert sheet.scene(sheet.picture("JPEG", quality=50)).blocks[0].style.shadow is None
+
+
 @pytest.mark.parametrize("text", ["Summer", "Gay nights by day"])
 def test_an_underline_is_told_erased_and_no_part_of_the_letters(page, text):
     plain = _dressed(page, (20, 20, 20), text).scene().blocks[0].style
@@ -148,6 +196,16 @@ def test_an_underline_is_told_erased_and_no_part_of_the_letters(page, text):
     assert not plain.underline
     assert scene.blocks[0].style.underline
     assert scene.blocks[0].style.size == pytest.approx(plain.size, rel=0.06)
+    erase(sheet.pixels, None, scene.blocks, [], "seed")
+    assert np.abs(sheet.pixels.astype(int) - (200, 120, 60)).max() < 12
+
+
+@pytest.mark.parametrize("text", ["सेब का केक", "공원에서는 개를", "เวลาเปิดทำการ"])
+def test_an_underline_is_told_and_erased_where_letters_do_not_join_along_it(page, text):
+    sheet = _dressed(page, (20, 20, 20), text, underline=True)
+    scene = sheet.scene(sheet.picture("JPEG", quality=85))
+    assert scene.blocks[0].style.underline
+    assert not _dressed(page, (20, 20, 20), text).scene().blocks[0].style.underline
     erase(sheet.pixels, None, scene.blocks, [], "seed")
     assert np.abs(sheet.pixels.astype(int) - (200, 120, 60)).max() < 12
 
