@@ -14,11 +14,13 @@ import numpy as np
 from shared.imaging.attached import Words, dilated
 from shared.imaging.colour import Pixels
 from shared.imaging.ink import Ground, Ink
-from shared.imaging.parted import FEW, SEEN, Vector, parted
+from shared.imaging.parted import FEW, Vector, parted
 from shared.imaging.samples import Mask
 
 _LEAST_EM = 20.0  # pixels below which a rim cannot be told from anti-aliasing
 _REACH = 0.12  # ems around the ink in which its rim is looked for
+_SEEN = 60.0  # RGB between a rim and the ground: coding leaves colours that are no rim around strong ones
+_LEAST_LETTERS = 0.2  # share of the mass that the letters are
 _ALL_AROUND = 0.85  # share of the letters' edge that is a rim's
 _MIXED = 32.0  # RGB from the line between ground and ink, from which a colour is no mixture of them
 _OPPOSITE, _BEYOND = -0.2, 1.15  # of the ink's difference from the ground, past which no mixture lies
@@ -45,7 +47,7 @@ def outlined(crop: Pixels, ground: Ground, ink: Ink, words: Words) -> Outlined |
     if text is None:
         return None
     for letters, rim in (text.colours, text.colours[::-1]):
-        if np.linalg.norm(rim) < SEEN or not _is_no_mixture(rim, letters):
+        if np.linalg.norm(rim) < _SEEN or not _is_no_mixture(rim, letters):
             continue
         inner, outer = text.nearest(letters, rim)
         if not _is_no_mixture(letters, rim):
@@ -77,9 +79,9 @@ def _closed(mass: Mask) -> Mask:
 
 def _thickness(letters: Mask, rim: Mask, em: float) -> float | None:
     """How thick in pixels the rim is, None where it does not lie all around the letters."""
-    if min(letters.sum(), rim.sum()) < FEW / 2:
-        return None
     mass = _closed(letters | rim)
+    if min(letters.sum(), rim.sum()) < FEW / 2 or letters.sum() < _LEAST_LETTERS * mass.sum():
+        return None
     edge = mass & dilated(~mass, 1)
     if not edge.any() or (edge & letters).sum() > (1 - _ALL_AROUND) * edge.sum():
         return None
