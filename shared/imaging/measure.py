@@ -118,10 +118,9 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         return None
     rise, fall = reach(line.text)
     size = (extent.bottom - extent.top) / (rise + fall)
-    far = distance(to_lab(crop), to_lab(ground.smooth))
-    stroke = _stroke(far, ink, softness(crop, ground, ink)) if worn is None else _inner_stroke(ink)
+    colour, stroke = _letters(crop, ground, ink) if worn is None else (worn.colour, _inner_stroke(ink))
     look = Look(
-        ink=_ink_colour(crop, ground, far, ink) if worn is None else worn.colour,
+        ink=colour,
         ground=median_colour(crop, ground.known) or (255, 255, 255),
         size=size,
         baseline=extent.top + rise * size,
@@ -132,9 +131,15 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         tilt=extent.tilt,
         underlined=rule is not None,
     )
-    look = _with(look, worn)
     flat = Flat(size, look.baseline, look.slant, look.tilt)
-    return replace(look, specimen=laid_flat(crop, region, ground, ink, look.ink, frame, flat))
+    specimen = laid_flat(crop, region, ground, ink, colour, frame, flat)
+    return _with(replace(look, specimen=specimen), worn)
+
+
+def _letters(crop: Pixels, ground: Ground, ink: Ink) -> tuple[tuple[int, int, int], float]:
+    """The colour of plain letters, and their stem width in pixels."""
+    far = distance(to_lab(crop), to_lab(ground.smooth))
+    return _ink_colour(crop, ground, far, ink), _stroke(far, ink, softness(crop, ground, ink))
 
 
 def _with(look: Look, worn: Outlined | Shadowed | None) -> Look:
