@@ -16,7 +16,7 @@ from bench.pictures.backgrounds import BACKGROUNDS
 from bench.pictures.inks import ink_on, ratio
 from bench.pictures.layouts import DOWNWARDS, LAYOUTS, UPRIGHT
 from bench.pictures.scripts import scripts
-from bench.pictures.sheet import FINER, Hand, Sheet, strokes
+from bench.pictures.sheet import FINER, Floats, Hand, Sheet, strokes
 from bench.pictures.truth import Page
 from shared.imaging.decode import decode
 
@@ -133,13 +133,8 @@ def _painted(case: Case, hand: Hand, sheet: Sheet, shape: tuple[int, int], angle
     border = ink_on(rng, under, float(rng.uniform(2, 6)))
     blank = ground * (1 - frames[..., None]) + border * frames[..., None]
     shown = [worn_visibly(written.hand.worn, ink, under) for written in sheet.written]
-    picture = blank
-    for written, cover, kind in zip(sheet.written, covers, shown, strict=True):
-        if kind:
-            picture = with_beneath(
-                picture, cover, written.hand.worn, sheet.em(written), np.radians(angle), ink
-            )
-    picture = picture * (1 - covered[..., None]) + ink * covered[..., None]
+    under_ink = _beneath(blank, sheet, covers, shown, angle, ink)
+    picture = under_ink * (1 - covered[..., None]) + ink * covered[..., None]
     quality = int(rng.integers(40, 96))
     data = coded(picture, quality)
     source = decode(data)
@@ -165,6 +160,17 @@ def _painted(case: Case, hand: Hand, sheet: Sheet, shape: tuple[int, int], angle
             for written, kind in zip(sheet.written, shown, strict=True)
         ),
     )
+
+
+def _beneath(
+    picture: Floats, sheet: Sheet, covers: list[Floats], shown: list[str], angle: float, ink: Floats
+) -> Floats:
+    """The picture with the rims and shadows of the texts that show theirs."""
+    for written, cover, kind in zip(sheet.written, covers, shown, strict=True):
+        if kind:
+            turn = float(np.radians(angle))
+            picture = with_beneath(picture, cover, written.hand.worn, sheet.em(written), turn, ink)
+    return picture
 
 
 def coded(picture: NDArray[np.float32], quality: int) -> bytes:
