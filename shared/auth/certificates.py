@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from shared.core.errors import DependencyDown
+from shared.core.tracing import Kind, span
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -85,7 +86,8 @@ class Certificates:
 
     def _refresh(self, now: float) -> None:
         try:
-            answer = self._fetch(self._url)
+            with span("identity certificates", Kind.CLIENT):
+                answer = self._fetch(self._url)
             self._keys = self._read(answer.body)
         except (OSError, ValueError) as error:
             _log.warning(

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from shared.core.errors import TransientError, Unauthenticated
+from shared.core.tracing import Kind, span
 
 _TIMEOUT: Final = 15
 
@@ -24,7 +25,7 @@ class _Service:
 
     def revoke(self, uid: str) -> None:
         """End all of somebody's sign-ins; raises `DirectoryUnavailable`."""
-        with _known():
+        with _known("revoke"):
             self._sdk.revoke_refresh_tokens(uid, app=self._app)
 
     @property
@@ -47,12 +48,12 @@ class IdentityDirectory(_Service):
 
     def set_claims(self, uid: str, claims: dict[str, Any]) -> None:
         """Replace somebody's custom claims; raises `DirectoryUnavailable`."""
-        with _known():
+        with _known("set claims"):
             self._sdk.set_custom_user_claims(uid, claims, app=self._app)
 
     def set_disabled(self, uid: str, disabled: bool) -> None:
         """Say whether somebody may sign in; raises `DirectoryUnavailable`."""
-        with _known():
+        with _known("set disabled"):
             self._sdk.update_user(uid, disabled=disabled, app=self._app)
 
 
@@ -67,7 +68,8 @@ class SignIns(_Service):
         from firebase_admin.exceptions import FirebaseError, InvalidArgumentError, NotFoundError
 
         try:
-            return str(self._sdk.create_session_cookie(id_token, seconds, app=self._app))
+            with span("identity session cookie", Kind.CLIENT):
+                return str(self._sdk.create_session_cookie(id_token, seconds, app=self._app))
         except (InvalidArgumentError, NotFoundError) as error:
             raise Unauthenticated("The ID token is not valid.") from error
         except FirebaseError as error:
@@ -75,12 +77,13 @@ class SignIns(_Service):
 
 
 @contextmanager
-def _known() -> Iterator[None]:
+def _known(what: str) -> Iterator[None]:
     from firebase_admin.auth import UserNotFoundError
     from firebase_admin.exceptions import FirebaseError
 
     try:
-        yield
+        with span(f"identity {what}", Kind.CLIENT):
+            yield
     except UserNotFoundError:
         return
     except FirebaseError as error:

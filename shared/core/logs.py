@@ -1,12 +1,11 @@
 """Structured JSON logs for Cloud Logging: severity, message, trace, span, and the call's own facts.
 
 A line of severity ERROR is also a report for Error Reporting: with its traceback in the message, or else with
-the place that wrote it. An account is named by a hash (`account_hash`), which finds it only for whoever may
-read the database.
+the place that wrote it. Accounts and people are named by hashes of their ids, wherever in a line they stand.
 
-Neither text content nor credentials are ever passed to a logger; facts are ids, counts and durations. Of an
-exception that a library raised only the class is written: its words may quote what it was given, such as the
-parameters of a statement, the values of a row, or an object's name.
+Neither text content nor credentials are ever passed to a logger; facts are ids, counts and durations. What
+libraries say may quote what they were given, such as the parameters of a statement, the values of a row, or
+an object's name: of an exception of theirs only the class is written, of a message only its template.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
+import re
 import sys
 import time
 import traceback
@@ -28,8 +29,24 @@ from shared.core.config import Misconfigured, ProjectSettings, RevisionSettings
 REPORT: Final = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 
 _OURS: Final = frozenset({"imangor", "shared"})
-_SPEAKING: Final = frozenset({"builtins", "shared", "main"})
+_SPEAKING: Final = frozenset({"shared", "main"})
 """Packages whose exceptions are written with their words."""
+
+_OF_CODE: Final = (
+    TypeError,
+    AttributeError,
+    NameError,
+    ImportError,
+    ArithmeticError,
+    AssertionError,
+    NotImplementedError,
+    RecursionError,
+)
+"""Python's own exceptions whose words are about the program; others quote values, as `KeyError` does."""
+
+_WHO: Final = re.compile(r"(acc|usr)_[0-9a-hjkmnp-tv-z]{26}(?![0-9a-z])")
+_BY_ID: Final = frozenset({"chain", "audit_head"})
+"""Facts that keep the ids in them: an audit chain is verified by its heads as they were published."""
 
 _facts: ContextVar[dict[str, Any]] = ContextVar("log_facts", default={})  # noqa: B039 - never mutated
 
@@ -47,7 +64,7 @@ class CloudFormatter(logging.Formatter):
         """Render the record with the facts bound around it."""
         entry: dict[str, Any] = {
             "severity": record.levelname,
-            "message": record.getMessage(),
+            "message": _message(record),
             "logger": record.name,
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
             "serviceContext": self._service,
@@ -66,12 +83,37 @@ class CloudFormatter(logging.Formatter):
                 "functionName": record.funcName,
             }
             entry |= {"@type": REPORT, "context": {"reportLocation": place}}
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        told = {name: value if name in _BY_ID else _unnamed(value) for name, value in entry.items()}
+        return json.dumps(told, ensure_ascii=False, default=_other)
 
 
 def account_hash(account: str) -> str:
-    """What stands in logs and spans for an account: 16 hexadecimal digits of its id's SHA-256."""
+    """What stands in logs and spans for an account: 16 hexadecimal digits of its id's SHA-256.
+
+    No key makes it: 80 bits of an id are random, so that nobody finds the id by trying, whoever has one finds
+    its lines, and no function needs one more secret.
+    """
     return hashlib.sha256(account.encode()).hexdigest()[:16]
+
+
+def _unnamed(value: Any) -> Any:
+    """A fact with `acc#` and `usr#` and a hash in place of the ids of accounts and people."""
+    if isinstance(value, str):
+        return _WHO.sub(lambda found: f"{found[1]}#{account_hash(found[0])}", value)
+    if isinstance(value, dict):
+        return {name: _unnamed(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_unnamed(each) for each in value]
+    return value
+
+
+def _other(value: Any) -> Any:
+    return _unnamed(str(value))
+
+
+def _message(record: logging.LogRecord) -> str:
+    ours = record.name.partition(".")[0] in _OURS
+    return record.getMessage() if ours else str(record.msg)
 
 
 def _trace() -> dict[str, Any]:
@@ -108,8 +150,13 @@ def _stack(error: BaseException) -> str:
 
 
 def _words(error: BaseException) -> str:
+    """An exception's class, and what it says where that quotes nothing."""
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if kind.__module__ == "builtins":
+        if isinstance(error, OSError) and error.errno:
+            return f"{kind.__qualname__}: {os.strerror(error.errno)}"
+        return f"{kind.__qualname__}: {error}" if isinstance(error, _OF_CODE) else kind.__qualname__
+    name = f"{kind.__module__}.{kind.__qualname__}"
     return f"{name}: {error}" if kind.__module__.partition(".")[0] in _SPEAKING else name
 
 

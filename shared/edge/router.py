@@ -16,7 +16,6 @@ from werkzeug.routing import Map, MapAdapter, Rule
 from shared.core import logs, tracing
 from shared.core.config import EdgeSettings, TrialSettings
 from shared.core.errors import NotFound
-from shared.core.ids import is_id
 from shared.edge.content import unreadable
 from shared.edge.endpoint import Endpoint
 from shared.edge.errors import MethodNotAllowed
@@ -27,6 +26,8 @@ from shared.edge.reply import Rendered
 from shared.edge.request_facts import parent_of, request_id
 from shared.edge.steps import Call, run
 from shared.edge.transport import accept, finish, preflight, unread
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,12 @@ class Site:
     def answer(self, request: Request) -> Response:
         """Answer one request. Whatever goes wrong, this gives a response, and tells nothing of the inside."""
         ident = request_id(request)
-        with tracing.serving(request.method, tracing.Kind.SERVER, parent_of(request)) as span:
+        method = request.method if request.method in _METHODS else "_OTHER"
+        with tracing.serving(method, tracing.Kind.SERVER, parent_of(request)) as span:
             response = self._answer(request, ident)
             span.set(
                 {
-                    "http.request.method": request.method,
+                    "http.request.method": method,
                     "http.response.status_code": response.status_code,
                     "imangor.function": self.name,
                 }
@@ -92,7 +94,7 @@ class Site:
         except (NotFound, MethodNotAllowed) as error:
             log_problem(error, ident)
             return finish(problem(error, ident), request, ident)
-        _name_span(request.method, endpoint, values)
+        _name_span(endpoint)
         call = Call(endpoint, request, values, ident, self.contexts)
         reply = run(call)
         merged = Rendered(reply.status, {**reply.headers, **call.headers}, reply.body)
@@ -114,14 +116,12 @@ class Site:
         return sorted({*found, "OPTIONS"})
 
 
-def _name_span(method: str, endpoint: Endpoint, values: dict[str, str]) -> None:
+def _name_span(endpoint: Endpoint) -> None:
     """Name the request's span by its operation; a path itself may hold the caller's words."""
     span = tracing.current()
     if span is not None:
-        span.name = f"{method} {endpoint.name}"
+        span.name = f"{endpoint.method} {endpoint.name}"
         span.set({"http.route": endpoint.route})
-    if "job_id" in values and is_id("job", values["job_id"]):
-        tracing.about(job=values["job_id"])
 
 
 def _rule(manifest: Manifest, endpoint: Endpoint) -> Rule:

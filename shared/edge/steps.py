@@ -15,6 +15,7 @@ from shared.core import tracing
 from shared.core.again import again
 from shared.core.credentials import TRIAL_TOKEN, Credentials, address_prefix
 from shared.core.errors import Forbidden, ImangorError, MalformedRequest, RateLimited, Unauthenticated
+from shared.core.ids import is_id
 from shared.core.logs import account_hash, bound
 from shared.core.metrics import Metric, count
 from shared.core.scopes import PERSON
@@ -51,6 +52,12 @@ class Call:
         made.credentials = self.credentials
         return made
 
+    @property
+    def job(self) -> str | None:
+        """The job that the path names; anything else there is a word of the caller's."""
+        named = self.path.get("job_id", "")
+        return named if is_id("job", named) else None
+
     @cached_property
     def credentials(self) -> Credentials:
         """What the request says of its sender."""
@@ -73,8 +80,8 @@ def describe_problems(call: Call, proceed: Next) -> Rendered:
 def log_context(call: Call, proceed: Next) -> Rendered:
     """Bind the facts of this call to every log line, and count it."""
     name, status, began = call.endpoint.name, 500, time.monotonic()
-    tracing.about(operation=name)
-    with bound(request_id=call.request_id, operation=name, job=call.path.get("job_id")):
+    tracing.about(operation=name, job=call.job)
+    with bound(request_id=call.request_id, operation=name, job=call.job):
         try:
             reply = proceed()
             status = reply.status

@@ -133,7 +133,7 @@ def make_entry(
 
 def subject(body: object) -> dict[str, str | None]:
     """What a delivery is about, for its log lines and its span: ids and words of ours, as in every body."""
-    names = ("job", "step", "target", "delivery")
+    names = ("job", "step", "target", "delivery", "email", "export")
     told: dict[str, str | None] = {name: getattr(body, name, None) for name in names}
     account = getattr(body, "account", None)
     tracing.about(**told, account_hash=None if account is None else logs.account_hash(account))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from shared.core.config import MailSettings, Misconfigured
+from shared.core.tracing import Kind, span
 from shared.mail.errors import MailPutOff, MailRefused, MailServerDown
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class MailServer:
         import smtplib
 
         try:
-            with self._connect(self._url) as server:
+            with span("smtp send", Kind.CLIENT), self._connect(self._url) as server:
                 server.send_message(message)
         except smtplib.SMTPRecipientsRefused as refused:
             (code, _), *_ = refused.recipients.values()

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Callable
 from typing import Any, Final
 
+from shared.core.tracing import Kind, span
 from shared.vault.errors import KeyServiceUnavailable, NotOpened
 
 SCHEME: Final = "gcp-kms://"
@@ -56,7 +57,8 @@ class CloudKmsKey:
             "additionalAuthenticatedDataCrc32c": str(_checksum(bound)),
         }
         for _ in range(_TRIES):
-            answer = self._post(f"{self._url}:{method}", body)
+            with span(f"kms {method}", Kind.CLIENT):
+                answer = self._post(f"{self._url}:{method}", body)
             found = base64.b64decode(answer.get(wanted, ""))
             if answer.get(f"{wanted}Crc32c") == str(_checksum(found)):
                 return found

@@ -17,12 +17,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scenarios.framework import HERE, called_by, isolated, push, serve
+from scenarios.framework import HERE, called_by, isolated, log_lines, push, serve
 from scenarios.in_memory import WORLD
 
-from shared.core import config
+from shared.core import config, tracing
 
 READ = {"Authorization": "Bearer reader"}
+TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +70,26 @@ def test_unknown_paths_are_problems_and_never_pages_or_redirects(path: str):
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
     assert answer.json["type"].endswith("/not-found")
     assert answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "/v1/ping", "GET ping"),
+        ("HEAD", "/v1/ping?q=secret", "GET ping"),
+        ("GET", "/v1/notes/secret", "GET get_note"),
+        ("GET", "/secret", "GET"),
+        ("SECRET", "/v1/ping", "_OTHER"),
+    ],
+)
+def test_spans_and_lines_have_our_words_for_what_was_asked(method: str, path: str, name: str):
+    kept: list[tracing.Span] = []
+    tracing.export_to(kept.extend)
+    with log_lines() as lines:
+        serve("notes").open(path, method=method, headers={**READ, "traceparent": TRACEPARENT})
+    tracing.export_to(None)
+    assert kept[-1].name == name
+    assert [each for each in [*map(vars, kept), *lines] if "secret" in str(each).lower()] == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
