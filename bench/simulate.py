@@ -23,6 +23,7 @@ def tables(facts: Facts) -> str:
     parts = {
         "Connections": _connections(facts),
         "What breaks first": _limits(facts),
+        "Queues against quotas": _asked(facts),
         "Waiting": _waiting(facts),
         "Costs": _costs(facts),
         "Inputs": _inputs(facts),
@@ -75,6 +76,14 @@ def _limits(facts: Facts) -> str:
         rows.append([limit.name, there, *used, f"{full:,.0f}", facts.inputs["then"][limit.name]])
     head = ["limit", "there is", *(f"at {scale:,}" for scale in scales), "reached at", "what takes its place"]
     return _table(head, rows)
+
+
+def _asked(facts: Facts) -> str:
+    rows = [
+        [a.of, *(f"{number:,.0f}" for number in (a.by_places, a.by_rates, a.quota))]
+        for a in model.asked_of_providers(facts)
+    ]
+    return _table(["a minute", "all places at most", "the queues' rates alone", "quota"], rows)
 
 
 def _waiting(facts: Facts) -> str:

@@ -60,6 +60,31 @@ def limits(facts: Facts, environment: Environment) -> list[Limit]:
     return sorted(found, key=lambda limit: limit.full_at(facts.busiest))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What all places together may ask a provider for in a minute, and the quota."""
+
+    of: str
+    by_places: float
+    by_rates: float
+    quota: float
+
+
+def asked_of_providers(facts: Facts) -> list[Asked]:
+    """If every place did nothing else; and if no task took any time, so that only rates bound it."""
+    lanes = facts.manifests[WORKER].queues.values()
+    places, rates = sum(lane.concurrent for lane in lanes), sum(lane.rate for lane in lanes)
+    characters = facts.work("characters")
+    first, each = places / facts.work("first_seconds"), places / facts.work("target_seconds")
+    pages, translated = (
+        facts.quota(f"{name}_a_minute") for name in ("vision_pages", "translation_characters")
+    )
+    return [
+        Asked("pages of Vision", 60 * first, 60 * rates, pages),
+        Asked("characters of Translation", 60 * each * characters, 60 * rates * characters, translated),
+    ]
+
+
 def lane_work(facts: Facts, priority: str, scale: float) -> Work:
     """What comes to one priority's queue in the busiest hour."""
     return Work(

@@ -83,6 +83,11 @@ def test_every_limit_has_what_takes_its_place_and_every_number_its_source():
             assert entry["sure"] in ("page", "told", "unread"), name
 
 
+@pytest.mark.parametrize("asked", model.asked_of_providers(FACTS), ids=lambda asked: asked.of)
+def test_all_places_together_stay_below_the_providers_quotas(asked):
+    assert asked.by_places <= asked.quota
+
+
 def test_prices_are_those_that_the_alerts_on_cost_reckon_with():
     text = (ROOT / "terraform" / "variables.tf").read_text(encoding="utf-8")
     default = text.split('variable "provider_prices"')[1].split("default")[1].split("\n\n")[0].split("}")[0]
