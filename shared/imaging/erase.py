@@ -14,20 +14,18 @@ from shared.imaging.colour import Pixels
 from shared.imaging.decoration import beside
 from shared.imaging.frame import Points, bounds, filled, grown, lengthened
 from shared.imaging.grain import along_grain
-from shared.imaging.ground import Floats, largest
-from shared.imaging.ink import Ground, Ink, separate, softness
+from shared.imaging.ground import largest
+from shared.imaging.infill import grain, interpolated
+from shared.imaging.ink import TEXTURED, Ground, Ink, separate, softness
 from shared.imaging.repeat import by_repeats
 from shared.imaging.samples import Mask, of, of_parts, parts_of, put
 from shared.scenes.schemas import Block, Line
 
-_TEXTURED = 0.9
-_GRAINY = 3.5  # noise of a ground, in CIELAB, from which it shows where it is missing
+_GRAINLESS, _GRAINY = 2.0, 3.5  # noise of a ground, in CIELAB: without any grain to be seen, surely with
 _CODING_BLOCK = 8  # pixels: how far JPEG spreads what a stroke changes
 _FAINT = 6.0  # of 255: less than that is no thing of its own
 _RGB_OF_LAB = 2.55
 _RULE = 0.24  # ems below the line that an underline reaches
-_SAMPLE = 50_000  # pixels of a ground whose deviations are drawn again
-_INPAINTED_EM = 40.0
 _TALL_SIGNS = frozenset("()[]{}|/\\（）「」『』【】｜")
 
 
@@ -113,7 +111,7 @@ def erase(
         crop = region.cut(rgb)
         ground, ink = separate(crop, region.words)
         soft[block.id].append(softness(crop, ground, ink))
-        _repaint(crop, ground, ink, writable, em, rng)
+        _repaint(crop, ground, ink, writable, rng)
     return {name: float(np.median(values)) for name, values in soft.items() if values}
 
 
@@ -139,35 +137,22 @@ def _erase_alpha(region: Region, alpha: Pixels, writable: Mask) -> bool:
     return True
 
 
-def _repaint(
-    crop: Pixels, ground: Ground, ink: Ink, writable: Mask, em: float, rng: np.random.Generator
-) -> None:
-    """Paint over the ink: on texture by inpainting, else with the ground's smooth part.
+def _repaint(crop: Pixels, ground: Ground, ink: Ink, writable: Mask, rng: np.random.Generator) -> None:
+    """Paint over the ink: with the ground's pattern where it has one, else with its light and its grain.
 
-    On even ground the ripples that coding leaves around strokes go too; on a grainy one it gets its grain.
+    On even ground the ripples that coding leaves around strokes go too.
     """
     if not ink.halo.any():
         return
     spread = dilated(ink.halo, 1)
-    textured, even = ground.texture > _TEXTURED, ground.noise < _GRAINY
-    if even and not textured:
+    textured = ground.texture > TEXTURED
+    if ground.noise < _GRAINY and not textured:
         spread |= _rippled(crop, ground, ink)
     mask = spread & writable & ~ink.strange
     if not mask.any():
         return
-    if textured:
-        put(crop, _textured(crop, spread, ground, em), mask)
-        return
-    if even:
-        put(crop, cv2.convertScaleAbs(ground.smooth), mask)
-        return
-    paint = of(ground.smooth, mask)
-    ys, xs = np.nonzero(ground.known)
-    some = slice(None, None, max(1, len(ys) // _SAMPLE))
-    known = crop[ys[some], xs[some]] - ground.smooth[ys[some], xs[some]]
-    if len(known) > 50:
-        paint += _noise(known, len(paint), rng)
-    crop[mask] = cv2.convertScaleAbs(np.maximum(paint, 0))
+    painted = _patterned(crop, spread, ground) if textured else None
+    put(crop, _plain(crop, spread, ground, rng) if painted is None else painted, mask)
 
 
 def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
@@ -184,32 +169,26 @@ def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
     return near & ~of_parts(beyond, labels)
 
 
-def _textured(crop: Pixels, covered: Mask, ground: Ground, em: float) -> Pixels:
-    """The crop with what is covered painted over along the ground's grain, with its repeats, or inpainted."""
-    found = along_grain(crop, covered, ground.known, ground.smooth)
-    found = found or by_repeats(crop, covered, ground.known, ground.smooth)
+def _patterned(crop: Pixels, covered: Mask, ground: Ground) -> Pixels | None:
+    """The crop with what is covered painted over along the ground's direction or with its repeats."""
+    found = along_grain(crop, covered, ground.shown, ground.smooth)
+    found = found or by_repeats(crop, covered, ground.shown, ground.smooth)
     if found is None:
-        return _inpainted(crop, covered.astype(np.uint8), em)
+        return None
     painted, where = found
     left = covered & ~where
-    return _inpainted(painted, left.astype(np.uint8), em) if left.any() else painted
+    if left.any():
+        put(painted, cv2.convertScaleAbs(interpolated(painted, left)), left)
+    return painted
 
 
-def _inpainted(crop: Pixels, mask: Pixels, em: float) -> Pixels:
-    """Telea's inpainting (2004), at a size where strokes are narrow: its cost grows with their area."""
-    shrink = em / _INPAINTED_EM
-    if shrink <= 1:
-        return np.asarray(cv2.inpaint(crop, mask, 4, cv2.INPAINT_TELEA), dtype=np.uint8)
-    height, width = mask.shape
-    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-    # A small pixel that any ink falls into must not teach the others.
-    inked = (cv2.resize(mask * np.uint8(255), size, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)
-    small = cv2.inpaint(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), inked, 4, cv2.INPAINT_TELEA)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
-
-
-def _noise(residuals: Floats, count: int, rng: np.random.Generator) -> Floats:
-    """The ground's own deviations drawn again at random, without the few that are edges or dirt."""
-    size = np.abs(residuals).max(axis=1)
-    calm = residuals[size <= np.percentile(size, 90)]
-    return np.asarray(calm[rng.integers(0, len(calm), count)], dtype=np.float32)
+def _plain(crop: Pixels, covered: Mask, ground: Ground, rng: np.random.Generator) -> Pixels:
+    """What is covered painted over with the light of what is around it, and with grain where that shows."""
+    known = ground.known & ~covered
+    light = interpolated(crop, ~known) if ground.texture > TEXTURED else ground.smooth
+    if ground.noise > _GRAINLESS:
+        grains = grain(crop - light, known, covered, rng)
+        if grains is not None:
+            light = light.copy()
+            light[covered] += grains
+    return np.asarray(cv2.convertScaleAbs(light), dtype=np.uint8)

@@ -14,9 +14,13 @@ from shared.imaging.attached import Words, attached, dilated, roughly_attached
 from shared.imaging.colour import Pixels
 from shared.imaging.ground import SAMPLE, Floats, local_mean, near_mode, robust_plane, to_lab
 from shared.imaging.palette import evidence
-from shared.imaging.samples import Mask, count, of, quantile, some_of
+from shared.imaging.samples import Mask, count, of, of_parts, parts_of, quantile, some_of
+
+TEXTURED = 0.9
+"""Texture of a ground from which it has a structure of its own, in CIELAB."""
 
 _LARGEST_EM = 56.0
+_THING, _FAINTEST_THING = 9.0, 8.0  # times the usual distance from the ground, and CIELAB: what is a thing
 _BUSY = 2.0  # texture of a ground, from which distance from its smooth part says little
 _SURE, _LIKELY = 0.9, 0.3  # evidence of the palette for ink and for its rim
 _STANDS_OUT = 0.25  # least share of the ink's contrast for a finding to be preferred to it
@@ -34,13 +38,15 @@ class Ground:
 
     `smooth` is the ground's low-frequency part, in RGB 0-255 over the whole crop, `noise` the robust
     standard deviation around it, `texture` that of its structure that noise does not explain, both in
-    CIELAB units. `known` are the pixels it was learnt from.
+    CIELAB units. `known` are the pixels it was learnt from; `shown` are these and the rules, frames and seams
+    beside the text, fainter than it.
     """
 
     smooth: Floats
     noise: float
     texture: float
     known: Mask
+    shown: Mask
 
 
 @dataclass(frozen=True)
@@ -84,23 +90,26 @@ def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
     plane = robust_plane(rgb, learn, words)
     far = distance(lab, plane.spread()[1])
     ink = _threshold(far, words, np.ones_like(words.tight), first=True)
-    known = _known(learn, ink)
+    known = _known(learn, ink, far, words)
     smooth, level = local_mean(rgb, known, plane, words.em)
     away = lab - level
     far = lengths(away)
     ink = _threshold(far, words, _same_side(rgb, away, far, ink.core))
-    known = _known(learn, ink)
+    known = _known(learn, ink, far, words)
     light = np.ascontiguousarray(away[..., 0])
     noise, texture = _residuals(light, far, known)
-    # What lies beyond the letters' own ground, such as a sign's edge, does not make that busy.
-    if texture > _BUSY and _residuals(light, far, known & words.wide)[1] > _BUSY:
+    if texture > TEXTURED:
+        # What lies beyond the letters' own ground, such as a rule or a sign's edge, does not make that busy.
+        texture = min(texture, _residuals(light, far, known & words.wide)[1])
+    if texture > _BUSY:
         other = _by_palette(lab, far, words)
         if other is not None and _is_better(other, ink):
-            known = _known(learn, other)
-            return Ground(local_mean(rgb, known, plane, words.em)[0], noise, texture, known), other
+            known = _known(learn, other, far, words)
+            smooth = local_mean(rgb, known, plane, words.em)[0]
+            return Ground(smooth, noise, texture, known, _shown(learn, other)), other
     if texture > _UNEVEN:
         ink = with_whole_words(ink, words)
-    return Ground(smooth, noise, texture, known), ink
+    return Ground(smooth, noise, texture, known, _shown(learn, ink)), ink
 
 
 def _is_better(other: Ink, ink: Ink) -> bool:
@@ -149,7 +158,7 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
         # Averaging has taken the noise away, so it is measured again on single pixels.
         away = to_lab(rgb[ys, xs][None]) - to_lab(smooth[ys, xs][None])
         noise = 1.48 * float(np.median(np.linalg.norm(away, axis=2)))
-    return Ground(smooth, noise, ground.texture, known), Ink(
+    return Ground(smooth, noise, ground.texture, known, _scaled(ground.shown, full)), Ink(
         _scaled(ink.core, full),
         _scaled(ink.halo, full) & words.wide,
         _scaled(ink.foreign, full),
@@ -178,9 +187,25 @@ def _same_side(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Mask:
     return np.asarray(along > np.float32(0.25) * far, dtype=bool)
 
 
-def _known(learn: Mask, ink: Ink) -> Mask:
-    """Pixels that show the ground, and nothing of the text or of things beside it."""
-    known = learn & ~dilated(ink.halo | ink.foreign, 1)
+def _shown(learn: Mask, ink: Ink) -> Mask:
+    """Pixels that show the ground, or things fainter than ink."""
+    return learn & ~dilated(ink.halo | ink.foreign, 1)
+
+
+def _known(learn: Mask, ink: Ink, far: Floats, words: Words) -> Mask:
+    """Pixels that show the ground, and nothing of the text or of things beside it.
+
+    A thing stands out from the ground and reaches none of the words: a pattern goes on between letters.
+    """
+    known = _shown(learn, ink)
+    near = of(far, known & words.wide)
+    usual = quantile(near, 0.5) if near.size else 0.0
+    things = known & (far > max(_THING * usual, _FAINTEST_THING))
+    if things.any():
+        parts, labels = parts_of(things)
+        beside = np.bincount(of(labels, words.tight), minlength=parts) == 0
+        beside[0] = False
+        known &= ~dilated(of_parts(beside, labels), 2)
     return known if count(known) >= 12 else learn & ~ink.core
 
 
