@@ -140,12 +140,23 @@ class Canary:
             if waited:
                 self._end(test.id, {}, Fault.BROKEN, Stage.ACCEPT)
             return
-        state = found.job.state
-        published_at = self._published_at(found.job) if state is JobState.COMPLETED else None
-        if published_at is not None:
-            self._judge(test, found, published_at)
-        elif waited or (state in ENDED and state is not JobState.COMPLETED):
+        try:
+            lost = not self._judged(test, found)
+        except Exception:
+            # Whatever this is, it must not keep the next self-test from being begun.
+            if waited:
+                self._give_up(test, found)
+            raise
+        if lost and (waited or (found.job.state in ENDED and found.job.state is not JobState.COMPLETED)):
             self._give_up(test, found)
+
+    def _judged(self, test: SelfTest, found: Found) -> bool:
+        """Judge the card if it is back with its receipt, the last thing that is written."""
+        published_at = self._published_at(found.job) if found.job.state is JobState.COMPLETED else None
+        if published_at is None:
+            return False
+        self._judge(test, found, published_at)
+        return True
 
     def _published_at(self, job: JobRecord) -> datetime | None:
         receipt = self._storage.stat(self._results, job.results_prefix + RECEIPT)

@@ -61,7 +61,8 @@ class SelfTests:
 
     def note(self, test: str, **values: Any) -> None:
         """Keep what is known of one that is under way."""
-        self._uow.execute(update(selftests).where(selftests.c.id == test).values(**values))
+        running = (selftests.c.id == test, selftests.c.finished_at.is_(None))
+        self._uow.execute(update(selftests).where(*running).values(**values))
 
     def end(
         self,

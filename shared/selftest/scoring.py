@@ -63,8 +63,8 @@ def score(card: Words, read: Sequence[str], translated: Sequence[str], result: b
     """Judge the texts that were read on the card, those that they became, and the picture that was drawn."""
     import numpy as np
 
-    source, blank, drawn = (_pixels(data) for data in (picture(), ground(), result))
-    if drawn.shape != source.shape:
+    source, blank, drawn = _pixels(picture()), _pixels(ground()), _readable(result)
+    if drawn is None or drawn.shape != source.shape:
         drawn = np.zeros_like(source)
     looks = [_look(text, source, blank, drawn) for text in card.texts]
     kept = (_crop(source, card.kept) == _crop(drawn, card.kept)).all(axis=2)
@@ -115,6 +115,13 @@ def _pixels(data: bytes) -> Pixels:
 
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("RGB"), np.int16)
+
+
+def _readable(result: bytes) -> Pixels | None:
+    try:
+        return _pixels(result)
+    except (OSError, SyntaxError, ValueError):  # Pillow's words for what is no picture
+        return None
 
 
 def _crop(pixels: Pixels, box: Box) -> Pixels:

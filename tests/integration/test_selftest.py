@@ -291,6 +291,33 @@ def test_what_cannot_even_be_begun_fails_and_the_next_one_is_begun_in_its_time(
     assert len(deployment.tests) == 1
 
 
+def test_a_result_that_cannot_be_fetched_holds_up_nothing(deployment):
+    deployment.canary.round()
+    deployment.arrive()
+    deployment.recognise()
+    deployment.complete(png(translated()))
+    deployment.publish()
+    del deployment.bucket.objects[f"results/{ACCOUNT}/{deployment.job}/es.png"]
+    with pytest.raises(KeyError):
+        deployment.canary.round()
+    assert deployment.tests[-1].finished_at is None
+    deployment.database.move_clock(PATIENCE + timedelta(seconds=5))
+    with pytest.raises(KeyError):
+        deployment.canary.round()
+    assert deployment.tests[-1].fault == "broken"
+
+
+def test_a_card_that_came_back_while_no_round_was_called_is_judged_all_the_same(deployment):
+    deployment.canary.round()
+    deployment.arrive()
+    deployment.recognise()
+    deployment.complete(png(translated()))
+    deployment.publish()
+    deployment.database.move_clock(2 * PATIENCE)
+    deployment.canary.round()
+    assert deployment.tests[-1].state == "passed"
+
+
 def test_a_round_that_was_killed_while_it_began_one_holds_up_nothing(deployment):
     asked = deployment.service.request().id
     with deployment.open() as uow:

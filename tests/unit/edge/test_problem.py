@@ -78,3 +78,19 @@ def test_the_detail_names_what_is_wrong_where_the_error_itself_does_not():
     assert detail(InvalidInput(errors=wrong)) == "/targets: This is required. (1 more in `errors`.)"
     assert detail(InvalidInput(errors=[FieldError("", "type", "No object.")])) == "No object."
     assert detail(InvalidInput("Own words.", errors=wrong)) == "Own words."
+
+
+class WithResult(ImangorError):
+    """An error that has more to tell."""
+
+    slug, status, title = "with-result", 503, "With a result"
+
+    @property
+    def members(self) -> dict[str, object]:
+        return {"result": {"quality": 0.5}}
+
+
+def test_further_members_stand_beside_the_common_ones():
+    document = json.loads(problem(WithResult(), "req_1").body)
+    assert document["result"] == {"quality": 0.5}
+    assert (document["status"], document["title"]) == (503, "With a result")

@@ -99,6 +99,8 @@ def test_a_drawing_that_was_touched_is_noticed():
     assert judged(result).kept == pytest.approx(2 / 3, abs=0.01)
 
 
-def test_a_picture_of_another_size_is_no_result():
-    quality = judged(translated()[:-1])
+@pytest.mark.parametrize("result", [png(translated()[:-1]), b"", b"no picture", png(translated())[:2000]])
+def test_a_result_that_is_no_picture_of_the_card_is_noticed(result):
+    quality = score(WORDS, READ, SPANISH, result)
+    assert quality.poor is Stage.DRAW
     assert (quality.erased, quality.kept) == (0, 0)
