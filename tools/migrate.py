@@ -17,11 +17,11 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine, text
 
 from shared.core.names import service_name
-from shared.db.migrate import APP, SYSTEM, WrongPhase, contract, current, expand, pending, upgrade
+from shared.db.migrate import APP, ERASER, SYSTEM, WrongPhase, contract, current, expand, pending, upgrade
 from shared.edge.manifest import Manifest, Use, load_all
 
 ROOT = Path(__file__).resolve().parent.parent
-_ROLES = {Use.DATABASE: APP, Use.DATABASE_SYSTEM: SYSTEM}
+_ROLES = {Use.DATABASE: APP, Use.DATABASE_SYSTEM: SYSTEM, Use.DATABASE_ERASER: ERASER}
 
 
 def database_users(manifests: Mapping[str, Manifest], project: str) -> dict[str, str]:
@@ -38,7 +38,7 @@ def enrol(connection: Connection, users: Mapping[str, str]) -> list[str]:
     """Make each user a member of its role and of no other of ours; gives those who are not there yet."""
     members = _memberships(connection)
     for user, role in users.items():
-        for other in members.get(user, set()) & {APP, SYSTEM} - {role}:
+        for other in members.get(user, set()) & set(_ROLES.values()) - {role}:
             connection.execute(text(f"revoke {other} from {_quoted(user)}"))
         if user in members and role not in members[user]:
             connection.execute(text(f"grant {role} to {_quoted(user)}"))

@@ -1,12 +1,34 @@
-"""/v1/account/exports: everything that is kept of an account, as a zip file."""
+"""/v1/account/exports: everything that is kept of an account, as a zip file; /v1/account/erasure: its end."""
 
 from __future__ import annotations
 
 from shared.context import Context
 from shared.edge import http
 from shared.edge.http import Reply, mount
-from shared.privacy.errors import ExportNotFound, ExportNotReady, ExportUnderWay, TooManyExports
-from shared.privacy.schemas import CreateExport, Export, ExportFile, ExportId, ExportList
+from shared.privacy.errors import (
+    ErasureBegun,
+    ErasureNotFound,
+    ErasureUnderWay,
+    ExportNotFound,
+    ExportNotReady,
+    ExportUnderWay,
+    PlatformsAccount,
+    TooManyExports,
+)
+from shared.privacy.schemas import (
+    CreateExport,
+    Erasure,
+    ErasureReceipt,
+    Export,
+    ExportFile,
+    ExportId,
+    ExportList,
+    OrderErasure,
+    ReceiptId,
+)
+from shared.sessions.errors import SignInTooOld
+
+ERASURE = "/v1/account/erasure"
 
 
 @http.post("/", auth="exports:write", rate="10/hour", status=202, errors=[ExportUnderWay, TooManyExports])
@@ -46,4 +68,43 @@ def delete_export(ctx: Context, export_id: ExportId) -> None:
     ctx.exports.remove(export_id)
 
 
-privacy = mount("privacy", create_export, list_exports, get_export, get_export_file, delete_export)
+@http.post(
+    ERASURE,
+    auth="erasure:write",
+    rate="10/hour",
+    status=202,
+    errors=[SignInTooOld, ErasureUnderWay, PlatformsAccount],
+)
+def order_erasure(ctx: Context, body: OrderErasure) -> Erasure:
+    """Have the account erased with everything in it, after some days in which an owner can stop that.
+
+    A person must have signed in within the last five minutes. The owners are told by e-mail. Until it begins
+    everything works as before; then nothing of the account does.
+    """
+    return ctx.erasures.order(ctx.caller, ctx.credentials, body)
+
+
+@http.get(ERASURE, auth="erasure:read", rate="300/minute", errors=[ErasureNotFound])
+def get_erasure(ctx: Context) -> Erasure:
+    """Read whether the account is to be erased, and when."""
+    return ctx.erasures.get()
+
+
+@http.delete(
+    ERASURE, auth="erasure:write", rate="30/minute", status=204, errors=[ErasureNotFound, ErasureBegun]
+)
+def cancel_erasure(ctx: Context) -> None:
+    """Stop an erasure that has not begun."""
+    ctx.erasures.cancel(ctx.caller)
+
+
+@http.get(
+    "/v1/erasures/{receipt_id}", auth=None, rate="60/minute", errors=[ErasureNotFound], transaction=False
+)
+def get_erasure_receipt(ctx: Context, receipt_id: ReceiptId) -> ErasureReceipt:
+    """Read how far an erasure is, and its signed receipt. It takes no credential."""
+    return ctx.receipts.get(receipt_id)
+
+
+EXPORTS = (create_export, list_exports, get_export, get_export_file, delete_export)
+privacy = mount("privacy", *EXPORTS, order_erasure, get_erasure, cancel_erasure, get_erasure_receipt)

@@ -25,7 +25,11 @@ ADMIN = "imangor_admin"
 LOCAL_USER = "local_app"
 ACCOUNT_FILE = "account.json"
 
-_GROUPS = {"database": "imangor_app", "database-system": "imangor_system"}
+_GROUPS = {
+    "database": "imangor_app",
+    "database-system": "imangor_system",
+    "database-eraser": "imangor_eraser",
+}
 _STARTING_UP = "57P03"
 
 

@@ -24,6 +24,7 @@ _STORAGE = ("STORAGE_EMULATOR_HOST", "UPLOADS_BUCKET", "RESULTS_BUCKET", "GOOGLE
 NAMES: dict[str, tuple[str, ...]] = {
     "database": ("DATABASE_URL",),
     "database-system": ("DATABASE_URL",),
+    "database-eraser": ("DATABASE_URL",),
     "cache": ("REDIS_URL",),
     "tasks": ("TASKS_ENDPOINT", "TASK_DEADLINES", "INSECURE_CHANNELS"),
     "events": ("PUBSUB_EMULATOR_HOST",),
@@ -35,6 +36,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "tokens": ("OAUTH_CLIENTS", "TOKEN_SIGNING_KEYS"),
     "payments": ("PAYMENTS_SECRET",),
     "webhooks": ("WEBHOOK_KEY", "WEBHOOK_NETWORKS"),
+    "forget-people": ("FIREBASE_AUTH_EMULATOR_HOST",),
     "sign-ins": ("FIREBASE_AUTH_EMULATOR_HOST",),
     "identity": ("FIREBASE_AUTH_EMULATOR_HOST",),
     "mail": ("SMTP_URL", "MAIL_FROM", "APP_URL"),

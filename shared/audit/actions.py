@@ -49,6 +49,10 @@ class Action(StrEnum):
     EXPORT_FETCHED = "export.fetched"
     EXPORT_REMOVED = "export.removed"
     SELFTEST_REQUESTED = "selftest.requested"
+    ERASURE_ORDERED = "erasure.ordered"
+    ERASURE_CANCELLED = "erasure.cancelled"
+    ACCOUNT_CLOSED = "account.closed"
+    ACCOUNT_ERASED = "account.erased"
 
     @property
     def meaning(self) -> str:
@@ -97,4 +101,8 @@ MEANINGS: Final[dict[Action, str]] = {
     Action.EXPORT_FETCHED: "an export was fetched: a URL of its file was given out",
     Action.EXPORT_REMOVED: "an export was erased before its time",
     Action.SELFTEST_REQUESTED: "a self-test was asked for",
+    Action.ERASURE_ORDERED: "somebody wants the account erased; the facts say when that begins",
+    Action.ERASURE_CANCELLED: "the account is not to be erased after all",
+    Action.ACCOUNT_CLOSED: "nobody uses the account any more; it is being erased",
+    Action.ACCOUNT_ERASED: "everything of the account was erased; the target is the erasure",
 }

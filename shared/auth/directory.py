@@ -57,6 +57,15 @@ class IdentityDirectory(_Service):
             self._sdk.update_user(uid, disabled=disabled, app=self._app)
 
 
+class PeopleEraser(_Service):
+    """Forgets people."""
+
+    def delete(self, uid: str) -> None:
+        """Forget somebody; raises `DirectoryUnavailable`."""
+        with _known("delete"):
+            self._sdk.delete_user(uid, app=self._app)
+
+
 class SignIns(_Service):
     """Makes cookies of ID tokens."""
 

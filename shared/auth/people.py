@@ -150,7 +150,8 @@ class People:
         self._record(identity, row.id if row is not None else new_id("usr"), profile)
         with self._open_uow(identity.uid) as uow:
             row = _known(uow, identity.uid)
-            assert row is not None  # noqa: S101 - nobody deletes people
+            if row is None:
+                raise CredentialEnded("This person is not known any more.")
             return _person(uow, row.id)
 
     def _record(self, identity: Identity, user: str, profile: bytes) -> None:

@@ -21,6 +21,12 @@ def plan_of(uow: UnitOfWork) -> str | None:
     return uow.execute(select(accounts.c.plan).where(accounts.c.deleted_at.is_(None))).scalar_one_or_none()
 
 
+def was_closed(uow: UnitOfWork) -> bool:
+    """Whether the unit of work's account was there and was closed."""
+    closed = select(accounts.c.id).where(accounts.c.deleted_at.is_not(None))
+    return uow.execute(closed).first() is not None
+
+
 def is_platforms_own(uow: UnitOfWork) -> bool:
     """Whether the unit of work's account is of the platform's own people."""
     return uow.execute(select(platform_admins.c.account_id)).first() is not None

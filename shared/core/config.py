@@ -251,6 +251,17 @@ class MailSettings(Settings):
     app_url: str = Field(description="https:// URL of the page that people use, which e-mails link to")
 
 
+class ErasureSettings(Settings):
+    """How long an erasure can be stopped."""
+
+    erasure_grace_hours: int = Field(
+        168,
+        ge=0,
+        le=720,
+        description="hours between the order to erase an account and the erasure's beginning",
+    )
+
+
 class EdgeSettings(Settings):
     """The HTTP edge."""
 

@@ -15,6 +15,8 @@ MEANINGS: Final = {
     "account:owner": "set spend limits",
     "exports:read": "fetch exports of everything of the account",
     "exports:write": "order and remove exports of everything of the account",
+    "erasure:read": "read whether the account is to be erased",
+    "erasure:write": "have the account erased, or stop that",
     "members:read": "read who belongs to the account",
     "members:write": "invite people, change their roles and remove them",
     "keys:read": "read which API keys there are",

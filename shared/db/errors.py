@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from shared.core.errors import Conflict, DependencyDown, ImangorError, TransientError, WorkUndone
+from shared.core.errors import (
+    Conflict,
+    DependencyDown,
+    ImangorError,
+    TransientError,
+    Unauthenticated,
+    WorkUndone,
+)
 
 
 class DatabaseDown(DependencyDown):
@@ -26,8 +35,16 @@ class IllegalTransition(Conflict):
     slug = "illegal-transition"
 
 
+class AccountClosed(Unauthenticated):
+    """The account is closed; nothing is added to it any more."""
+
+
+CLOSED: Final = "IM040"
+"""What the database raises where something is added to an account that is closed."""
+
 _BY_SQLSTATE: dict[str, type[ImangorError]] = {
     "IM001": IllegalTransition,
+    CLOSED: AccountClosed,
     "40001": DatabaseConflict,
     "40P01": DatabaseConflict,
     "55P03": DatabaseBusy,

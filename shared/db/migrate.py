@@ -25,6 +25,7 @@ from shared.db.errors import diagnostics
 OWNER = "imangor_owner"
 APP = "imangor_app"
 SYSTEM = "imangor_system"
+ERASER = "imangor_eraser"
 EXPAND, CONTRACT = "expand", "contract"
 
 # A migration that waits for a table's lock keeps everybody else waiting behind it, who give up after five
@@ -36,11 +37,12 @@ _LOCK_NOT_AVAILABLE = "55P03"
 # PostgreSQL has no CREATE ROLE IF NOT EXISTS; roles outlive databases, so no migration may own them.
 _ROLES = f"""
 do $$ declare r text; begin
-  foreach r in array array['{OWNER}', '{APP}', '{SYSTEM}'] loop
+  foreach r in array array['{OWNER}', '{APP}', '{SYSTEM}', '{ERASER}'] loop
     if not exists (select from pg_roles where rolname = r) then
       execute format('create role %I nologin nobypassrls', r);
     end if;
   end loop;
+  grant {APP} to {ERASER} with inherit true, set false;
   execute format('grant {OWNER} to %I', current_user);
   execute format('grant create on database %I to {OWNER}', current_database());
   execute 'grant usage, create on schema public to {OWNER}';
@@ -108,7 +110,7 @@ def contract(url: str) -> None:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Create the three roles where they are missing and migrate up. `url` needs CREATEROLE."""
+    """Create the four roles where they are missing and migrate up. `url` needs CREATEROLE."""
     _run(url, command.upgrade, revision)
 
 

@@ -27,6 +27,10 @@ def _text(*names: str) -> list[Column[str]]:
     return [Column(name, Text) for name in names]
 
 
+def _bytes(*names: str) -> list[Column[bytes]]:
+    return [Column(name, LargeBinary) for name in names]
+
+
 def _times(*names: str) -> list[Column[object]]:
     return [Column(name, DateTime(timezone=True)) for name in names]
 
@@ -48,7 +52,7 @@ api_keys = Table(
     metadata,
     Column("id", Text, primary_key=True),
     *_text("account_id", "name", "hint", "kind", "created_by", "previous_hint"),
-    *(Column(name, LargeBinary) for name in ("hash", "pepper", "previous_hash", "previous_pepper")),
+    *_bytes("hash", "pepper", "previous_hash", "previous_pepper"),
     Column("scopes", ARRAY(Text)),
     *(Column(name, BigInteger) for name in ("daily_limit", "monthly_limit")),
     *(Column(name, Integer) for name in ("rate_limit", "version")),
@@ -65,12 +69,10 @@ users = Table(
     metadata,
     Column("id", Text, primary_key=True),
     *_text("identity"),
-    Column("email", LargeBinary),
-    Column("email_hash", LargeBinary),
+    *_bytes("email", "email_hash", "name", "profile_hash"),
     Column("email_verified", Boolean),
-    Column("name", LargeBinary),
-    Column("profile_hash", LargeBinary),
-    *_times("profile_at", "created_at", "disabled_at", "tokens_valid_after"),
+    *_times("profile_at", "created_at", "disabled_at", "tokens_valid_after", "erased_at", "identity_gone_at"),
+    *_text("erased_by"),
 )
 sessions = Table(
     "sessions",
@@ -92,15 +94,9 @@ invitations = Table(
     "invitations",
     metadata,
     Column("id", Text, primary_key=True),
-    *_text("account_id"),
-    Column("email", LargeBinary),
-    Column("email_hash", LargeBinary),
-    *_text("role"),
-    Column("token_hash", LargeBinary),
-    *_text("created_by"),
-    *_times("created_at", "expires_at", "accepted_at"),
-    *_text("accepted_by"),
-    *_times("revoked_at"),
+    *_text("account_id", "role", "created_by", "accepted_by"),
+    *_bytes("email", "email_hash", "token_hash"),
+    *_times("created_at", "expires_at", "accepted_at", "revoked_at"),
 )
 emails = Table(
     "emails",
@@ -117,7 +113,7 @@ oauth_grants = Table(
     Column("id", Text, primary_key=True),
     *_text("account_id", "user_id", "client_id", "redirect_uri", "challenge", "session_id"),
     Column("scopes", ARRAY(Text)),
-    *(Column(name, LargeBinary) for name in ("code_hash", "family_hash", "secret_hash")),
+    *_bytes("code_hash", "family_hash", "secret_hash"),
     *_times("code_expires_at", "redeemed_at", "refreshed_at", "created_at", "expires_at", "revoked_at"),
 )
 jobs = Table(
@@ -125,18 +121,11 @@ jobs = Table(
     metadata,
     Column("id", Text, primary_key=True),
     *_text("account_id", "parent_id", "created_by", "origin", "medium", "state", "priority", "name"),
-    *_text("source_language", "source_object", "trace"),
-    Column("source_generation", BigInteger),
-    Column("source_media_type", Text),
-    Column("source_bytes", BigInteger),
-    Column("results_prefix", Text),
-    Column("price_version", Integer),
-    Column("quote_id", Text),
-    Column("pages", Integer),
-    Column("leave_alone", JSONB(none_as_null=True)),
+    *_text("source_language", "source_object", "source_media_type", "results_prefix", "quote_id", "trace"),
+    *(Column(name, BigInteger) for name in ("source_generation", "source_bytes")),
+    *(Column(name, Integer) for name in ("price_version", "pages", "version")),
+    *(Column(name, JSONB(none_as_null=True)) for name in ("leave_alone", "error")),
     Column("formats", ARRAY(Text)),
-    Column("error", JSONB(none_as_null=True)),
-    Column("version", Integer),
     *_times("created_at", "updated_at", "finished_at", "deleted_at"),
 )
 quotes = Table(
@@ -360,6 +349,16 @@ account_exports = Table(
     *_text("sha256"),
     *(Column(name, Integer) for name in ("entries", "omitted")),
     *_times("created_at", "finished_at", "expires_at"),
+)
+account_erasures = Table(
+    "account_erasures",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *_text("account_id", "receipt_id", "state", "requested_kind", "requested_by", "cancelled_by", "receipt"),
+    *_times("requested_at", "due_at", "next_at", "cancelled_at", "closed_at", "finished_at"),
+    Column("sealed", LargeBinary),
+    *(Column(name, JSONB) for name in ("rows", "objects", "people")),
+    Column("pending", JSONB(none_as_null=True)),
 )
 audit_heads = Table(
     "audit_heads",

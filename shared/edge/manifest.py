@@ -29,6 +29,7 @@ class Use(StrEnum):
 
     DATABASE = "database"
     DATABASE_SYSTEM = "database-system"
+    DATABASE_ERASER = "database-eraser"
     CACHE = "cache"
     TASKS = "tasks"
     EVENTS = "events"
@@ -42,6 +43,7 @@ class Use(StrEnum):
     WEBHOOKS = "webhooks"
     MAIL = "mail"
     IDENTITY = "identity"
+    FORGET_PEOPLE = "forget-people"
     SIGN_INS = "sign-ins"
     VAULT = "vault"
 
@@ -261,8 +263,8 @@ def _limits(m: Manifest) -> list[str]:
         wrong.append("attempts of an event are 5 or more, as dead-letter policies want")
     if m.min_instances > m.max_instances:
         wrong.append("min_instances is above max_instances")
-    if {Use.DATABASE, Use.DATABASE_SYSTEM} <= set(m.uses):
-        wrong.append("uses names one database role, not both")
+    if len({Use.DATABASE, Use.DATABASE_SYSTEM, Use.DATABASE_ERASER} & set(m.uses)) > 1:
+        wrong.append("uses names one database role, not several")
     return wrong
 
 

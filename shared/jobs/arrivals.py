@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from shared.auth.repository import account_of, plan_of
+from shared.auth.repository import account_of, plan_of, was_closed
 from shared.core import tracing
 from shared.core.config import BreakerSettings
 from shared.core.errors import ImangorError
@@ -137,16 +137,23 @@ class Arrivals:
                 hold_credits(self._uow, job, order.targets)
         except DBAPIError as error:
             if account_gone(error):
-                _log.warning("ignored an inbox object of an account that does not exist")
+                self._refuse(arrival)
             elif not violated(error, ONCE_PER_OBJECT):
                 raise
 
     def _reject(self, place: DroppedInto, arrival: Arrival, error: ImangorError) -> None:
         if not account_exists(self._uow):
-            _log.warning("ignored an inbox object of an account that does not exist")
+            self._refuse(arrival)
         elif JobRepository(self._uow).of_inbox_object(arrival.name, arrival.generation) is None:
             reject_file(self._uow, place, arrival, error)
             alarm(self._uow, error)
+
+    def _refuse(self, arrival: Arrival) -> None:
+        """What comes for an account that was closed is erased: nobody else would."""
+        if was_closed(self._uow):
+            erase_upload(self._uow, arrival.name, arrival.generation)
+        else:
+            _log.warning("ignored an inbox object of an account that does not exist")
 
 
 def account_exists(uow: UnitOfWork) -> bool:

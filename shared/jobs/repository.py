@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.cache.redis import cache_key
 from shared.core import tracing
 from shared.core.priority import Priority
-from shared.db.errors import diagnostics
+from shared.db.errors import CLOSED, diagnostics
 from shared.db.models import accounts, clock_now, deadlines, job_targets, jobs
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.errors import JobNotFound
@@ -95,7 +95,8 @@ ONCE_PER_OBJECT: Final = "jobs_once_per_object"
 def account_gone(error: DBAPIError) -> bool:
     """Whether a job could not be added because its account is not there or was closed."""
     told = diagnostics(error)
-    return (told.get("C"), told.get("t"), told.get("c")) == ("23502", "jobs", "id")
+    nowhere = (told.get("C"), told.get("t"), told.get("c")) == ("23502", "jobs", "id")
+    return nowhere or told.get("C") == CLOSED
 
 
 def pending(job: JobRecord, targets: Iterable[str]) -> list[TargetRecord]:

@@ -18,6 +18,9 @@ class Kind(StrEnum):
     """Every e-mail that we send."""
 
     INVITATION = "invitation"
+    ERASURE_ORDERED = "erasure_ordered"
+    ERASURE_CANCELLED = "erasure_cancelled"
+    ERASURE_DONE = "erasure_done"
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,27 @@ _TEXTS: Final = {
         "The invitation is for this address alone, can be used once, and ends on $expires (UTC).",
         "If you do not know what this is about, you need not do anything.",
     ),
+    Kind.ERASURE_ORDERED: (
+        "$account on Imangor will be erased",
+        "An owner, or one of its keys, asked that the account “$account” be erased with everything in it.",
+        "This begins on $due (UTC). Until then each of its owners can stop it. After that nobody can.",
+        "Keep the link below: it will have the receipt when the account is gone.",
+    ),
+    Kind.ERASURE_CANCELLED: (
+        "$account on Imangor stays",
+        "The account “$account” will not be erased: one of its owners, or one of its keys, stopped that.",
+    ),
+    Kind.ERASURE_DONE: (
+        "Your account on Imangor was erased",
+        "Everything of the account that you were an owner of was erased on $due (UTC).",
+        "The link below has a signed receipt. It says who asked, when, and how much was erased.",
+    ),
 }
-_LABELS: Final = {Kind.INVITATION: "Accept the invitation"}
+_LABELS: Final = {
+    Kind.INVITATION: "Accept the invitation",
+    Kind.ERASURE_ORDERED: "The receipt",
+    Kind.ERASURE_DONE: "The receipt",
+}
 
 
 def letter(kind: Kind, facts: Mapping[str, str]) -> Letter:

@@ -44,6 +44,7 @@ EXPORTED: Final[dict[str, frozenset[str]]] = {
     "webhook_deliveries": frozenset({"busy_until", "waiting"}),
     "emails": frozenset(),
     "account_exports": frozenset(),
+    "account_erasures": frozenset({"receipt_id", "pending"}),
 }
 """The tables that are written row by row, with the columns that are not; none that holds bytes is: those are
 hashes, and what is encrypted."""

@@ -23,3 +23,25 @@ class TooManyExports(Conflict):
     """The account has as many exports as it may have; remove one, or wait until one is erased."""
 
     slug = "too-many-exports"
+
+
+class ErasureNotFound(NotFound):
+    """The account is not to be erased; or there is no such receipt."""
+
+
+class ErasureUnderWay(Conflict):
+    """The account is to be erased already."""
+
+    slug = "erasure-under-way"
+
+
+class ErasureBegun(Conflict):
+    """The account is being erased; it is too late to stop that."""
+
+    slug = "erasure-begun"
+
+
+class PlatformsAccount(Conflict):
+    """An account of the platform's own people is not erased; first it must be one no more."""
+
+    slug = "platforms-account"

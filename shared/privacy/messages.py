@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.core.ids import id_pattern
 
 EXPORT: Final = "export_account"
+ERASE: Final = "erase_account"
 
 
 class ExportAccount(BaseModel):
@@ -18,3 +19,12 @@ class ExportAccount(BaseModel):
 
     account: str
     export: str = Field(pattern=id_pattern("exp"))
+
+
+class EraseAccount(BaseModel):
+    """Which erasure to go on with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account: str
+    erasure: str = Field(pattern=id_pattern("era"))

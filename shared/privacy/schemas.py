@@ -8,9 +8,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.core.ids import id_pattern
+from shared.ledger.schemas import AccountId
 
 ExportId = Annotated[str, Field(pattern=id_pattern("exp"), examples=["exp_01k9z3v5w8x2y4a6b8c0d2e4f6"])]
 ExportState = Literal["pending", "done", "failed"]
+ErasureState = Literal["waiting", "cancelled", "running", "done"]
+ReceiptId = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{32}$", description="from `receipt_url`")]
 
 
 class Model(BaseModel):
@@ -54,3 +57,35 @@ class ExportFile(Model):
 
     url: str
     expires_at: datetime
+
+
+class OrderErasure(Model):
+    """An account to erase."""
+
+    account: AccountId = Field(description="the account's id once more, so that no other is meant")
+
+
+class Erasure(Model):
+    """An erasure that waits or is under way."""
+
+    id: str
+    state: ErasureState
+    requested_by: str = Field(description="the key or person who asked for it")
+    requested_at: datetime
+    due_at: datetime = Field(description="when it begins; until then it can be stopped")
+    receipt_url: str = Field(
+        description="tells how far it is, also when the account is gone; keep it, and keep it to yourself"
+    )
+
+
+class ErasureReceipt(Model):
+    """How far an erasure is, and its receipt."""
+
+    state: ErasureState
+    requested_at: datetime
+    due_at: datetime
+    finished_at: datetime | None
+    receipt: str | None = Field(
+        description="when it is done: a JWS (RFC 7515) by a key of `/.well-known/jwks.json` that says who "
+        "asked when, and how many rows, files and people were erased"
+    )

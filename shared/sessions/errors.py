@@ -8,6 +8,6 @@ class SessionNotFound(NotFound):
 
 
 class SignInTooOld(Forbidden):
-    """A session begins with an ID token of somebody who signed in within the last five minutes."""
+    """This takes somebody who signed in within the last five minutes: with an ID token, sign in again."""
 
     slug = "sign-in-too-old"

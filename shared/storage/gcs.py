@@ -161,10 +161,26 @@ class Storage:
             self.delete(bucket, info.name, info.generation)
         return len(found)
 
-    def list(self, bucket: str, prefix: str) -> Iterator[ObjectInfo]:
-        """The objects whose names begin with `prefix`, by name. Raises `StorageUnavailable`."""
+    def erase(self, bucket: str, name: str, generation: int) -> None:
+        """Remove a generation of an object, also one that is not the live one.
+
+        One that is missing is as good as removed. Raises `StorageUnavailable`, and `StorageRefused` where the
+        bucket keeps it for a while.
+        """
+        try:
+            with _answering("delete"):
+                self._blob(bucket, name, generation).delete(timeout=_TIMEOUT, retry=_retry())
+        except ObjectMissing:
+            return
+
+    def list(self, bucket: str, prefix: str, *, versions: bool = False) -> Iterator[ObjectInfo]:
+        """The objects whose names begin with `prefix`, by name; with `versions` every generation of them.
+
+        Raises `StorageUnavailable`.
+        """
         with _answering("list"):
-            blobs = self._client().list_blobs(bucket, prefix=prefix, timeout=_TIMEOUT, retry=_retry())
+            how = {"prefix": prefix, "versions": versions or None}
+            blobs = self._client().list_blobs(bucket, **how, timeout=_TIMEOUT, retry=_retry())
             for blob in blobs:
                 yield _info(blob)
 

@@ -28,7 +28,7 @@ from shared.core.config import (
 if TYPE_CHECKING:
     from shared.audit.anchors import Anchors
     from shared.auth.access_tokens import AccessTokens
-    from shared.auth.directory import IdentityDirectory, SignIns
+    from shared.auth.directory import IdentityDirectory, PeopleEraser, SignIns
     from shared.auth.identity_tokens import IdentityTokens
     from shared.imaging.fonts import FontLibrary
     from shared.jobs.results import ResultFiles
@@ -166,6 +166,14 @@ def directory() -> IdentityDirectory:
     from shared.auth.directory import IdentityDirectory
 
     return IdentityDirectory(ProjectSettings.load().google_cloud_project)
+
+
+@cache
+def people_eraser() -> PeopleEraser:
+    """The process's way to have the identity service forget people."""
+    from shared.auth.directory import PeopleEraser
+
+    return PeopleEraser(ProjectSettings.load().google_cloud_project)
 
 
 @cache

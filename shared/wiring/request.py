@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shared.db.unit_of_work import UnitOfWork
     from shared.jobs.messages import ProcessImage
     from shared.mail.messages import SendEmail
-    from shared.privacy.messages import ExportAccount
+    from shared.privacy.messages import EraseAccount, ExportAccount
     from shared.queue.delivery import Delivery
     from shared.webhooks.messages import DeliverWebhook
 
@@ -123,7 +123,7 @@ class Request:
 
     def reschedule(
         self,
-        body: ProcessImage | DeliverWebhook | SendEmail | ExportAccount,
+        body: ProcessImage | DeliverWebhook | SendEmail | ExportAccount | EraseAccount,
         when: datetime,
         priority: Priority | None,
     ) -> None:

@@ -25,6 +25,7 @@ class UpkeepServices(WebhookServices, SecurityServices, SelfTestServices):
         from shared.jobs.upkeep import Upkeep
         from shared.members.upkeep import forget_ended
         from shared.privacy.exports import forget_exports
+        from shared.privacy.upkeep import keep_erasures
         from shared.sessions.upkeep import forget_sessions
         from shared.vault.upkeep import VaultUpkeep
 
@@ -37,5 +38,6 @@ class UpkeepServices(WebhookServices, SecurityServices, SelfTestServices):
             partial(forget_sessions, self.open),
             partial(forget_exports, self.open),
             self.canary.round,
+            partial(keep_erasures, self.open),
         ]
         return Upkeep(self.open, self._deliver, redis_cache(), others)

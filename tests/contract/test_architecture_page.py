@@ -64,7 +64,7 @@ def test_only_functions_that_may_put_tasks_and_events_do():
 def test_all_functions_use_what_the_frames_point_to():
     for m in MANIFESTS.values():
         uses = set(map(str, m.uses))
-        assert uses & {"database", "database-system"}, m.name
+        assert uses & {"database", "database-system", "database-eraser"}, m.name
         assert "cache" in uses, m.name
 
 
@@ -73,7 +73,7 @@ def test_who_points_to_a_provider_uses_it():
         "vision": {"vision"},
         "translate": {"translation"},
         "mail": {"mail"},
-        "people": {"identity", "sign-ins"},
+        "people": {"identity", "sign-ins", "forget-people"},
     }
     words |= {"results": {"results"}, "customer": {"webhooks"}}
     for start, _, to in _arrows():

@@ -30,7 +30,7 @@ STEPS = {
     "idempotent": "idempotency",
     "signed": "check_signature",
 }
-DATABASE = {"database", "database-system"}
+DATABASE = {"database", "database-system", "database-eraser"}
 ADAPTERS = {
     ("shared.db.engine", "engine"): DATABASE,
     ("shared.cache.redis", "RedisCache"): {"cache"},
@@ -45,6 +45,7 @@ ADAPTERS = {
     ("shared.core.config", "WebhookSettings"): {"webhooks"},
     ("shared.core.config", "MailSettings"): {"mail"},
     ("shared.auth.directory", "IdentityDirectory"): {"identity"},
+    ("shared.auth.directory", "PeopleEraser"): {"forget-people"},
     ("shared.auth.directory", "SignIns"): {"sign-ins"},
     ("shared.core.config", "VaultSettings"): {"vault"},
 }

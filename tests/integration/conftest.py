@@ -36,7 +36,7 @@ from shared.jobs.service import JobService
 from shared.ledger.service import Ledger
 from shared.translation.languages import Language, Languages
 
-APP_USER, SYSTEM_USER = "fn_app", "fn_system"
+APP_USER, SYSTEM_USER, ERASER_USER = "fn_app", "fn_system", "fn_eraser"
 ON_BOTH_VERSIONS = ("test_db_", "test_ledger_")
 CLOCK = """create or replace function clock_now() returns timestamptz language sql stable
   as $$ select statement_timestamp() + interval '{seconds} seconds' $$"""
@@ -59,7 +59,8 @@ class Server:
         local_database._create(self.port)
         upgrade(local_database.admin_url(self.port))
         with self.engine("postgres").begin() as connection:
-            for user, role in ((APP_USER, "imangor_app"), (SYSTEM_USER, "imangor_system")):
+            roles = {APP_USER: "imangor_app", SYSTEM_USER: "imangor_system", ERASER_USER: "imangor_eraser"}
+            for user, role in roles.items():
                 connection.execute(text(f"create role {user} login nobypassrls in role {role}"))
 
     def engine(self, user: str) -> Engine:
@@ -108,9 +109,11 @@ class Database:
         self.server = server
         self._moved = False
 
-    def uow(self, account: str | None = None, *, system: bool = False, **options: Any) -> UnitOfWork:
-        """A unit of work as the app's user, or the system's."""
-        engine = self.server.engine(SYSTEM_USER if system else APP_USER)
+    def uow(
+        self, account: str | None = None, *, system: bool = False, eraser: bool = False, **options: Any
+    ) -> UnitOfWork:
+        """A unit of work as the app's user, the system's or the eraser's."""
+        engine = self.server.engine(ERASER_USER if eraser else SYSTEM_USER if system else APP_USER)
         return UnitOfWork(lambda: engine, account, **options)
 
     @cached_property

@@ -21,7 +21,7 @@ OWN_COLUMN = {"accounts": "id"}
 OPENED = {"accounts", "jobs", "balances", "credit_lots", "audit_entries", "audit_heads"}
 """Tables in which an account has rows as soon as it has credits, a job, and something was done to it."""
 APPEND_ONLY = {"ledger_transactions", "ledger_entries"}
-USER = "usr_1"
+USER = "usr_01k9z3v5w8x2y4a6b8c0d2e4f6"
 NOW = "2026-01-01T00:00:00Z"
 
 
@@ -51,6 +51,8 @@ def new_row(table, account, job, transaction=0):
         "credit_lots": a | {"id": transaction},
         "audit_entries": a | {"actor_kind": "key", "actor": "k", "action": word},
         "account_exports": a | {"id": word, "created_by": "k"},
+        "account_erasures": a
+        | {"id": word, "receipt_id": word, "requested_kind": "key", "requested_by": "k", "due_at": NOW},
         "audit_heads": a,
         "data_keys": a | {"id": str(uuid4()), "purpose": word, "kek": "k", "wrapped": b"w"},
         "outbox": a | {"kind": "task", "destination": "d", "payload": "{}", "claimed_until": NOW},

@@ -227,11 +227,8 @@ def test_a_provider_that_is_away_makes_the_event_come_again(desk):
 
 
 def test_objects_of_nobody_are_ignored(desk):
-    stranger, deleted = new_id("acc"), desk.database.account(5)
-    desk.database.run("update accounts set deleted_at = clock_now() where id = :a", a=deleted)
     for name in (
-        f"inbox/{stranger}/en-es/sign.jpg",
-        f"inbox/{deleted}/en-es/sign.jpg",
+        f"inbox/{new_id('acc')}/en-es/sign.jpg",
         f"inbox/{desk.account}/en-es/",
         f"inbox/{desk.account}",
         f"inbox/{desk.account}/en-es/a\x00b.jpg",
@@ -243,6 +240,16 @@ def test_objects_of_nobody_are_ignored(desk):
         arrive(desk, name)
     assert desk.database.rows("select id from jobs") == []
     assert desk.take_sent() == []
+
+
+@pytest.mark.parametrize("path", ["en-es/sign.jpg", "nonsense/sign.jpg"])
+def test_objects_of_an_account_that_was_closed_are_erased(desk, path):
+    closed = desk.database.account(5)
+    desk.database.run("update accounts set deleted_at = clock_now() where id = :a", a=closed)
+    name = f"inbox/{closed}/{path}"
+    arrive(desk, name)
+    assert desk.database.rows("select id from jobs") == []
+    assert desk.take_sent() == [("erase", "", {"source": name, "generation": 7})]
 
 
 def keep(desk, attributes, data="", identity="1"):

@@ -23,6 +23,7 @@ ON_PROJECT = {
     "roles/cloudtranslate.user",
     "custom/peopleUpdater",
     "custom/signInKeeper",
+    "custom/peopleEraser",
     "roles/serviceusage.serviceUsageConsumer",
 }
 BUILDER = {"roles/logging.logWriter", "roles/storage.objectViewer"}

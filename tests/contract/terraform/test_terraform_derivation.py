@@ -12,7 +12,7 @@ from local.services.environment import Addresses
 from local.services.wiring import wiring
 from shared.core import config
 from shared.core.names import function_url, service_name
-from shared.db.migrate import APP, SYSTEM
+from shared.db.migrate import APP, ERASER, SYSTEM
 from shared.edge.manifest import Manifest, load_all
 from tests.contract.terraform.conftest import NUMBER, PROJECT, REGION, ROOT, SETTINGS
 from tools.capabilities import capabilities
@@ -83,14 +83,19 @@ def test_the_settings_are_those_that_the_program_reads(derived, name):
 
 
 def test_each_function_that_uses_the_database_is_in_one_role(derived):
-    roles = {n: APP if "database" in m.uses else SYSTEM for n, m in MANIFESTS.items() if _reaches_database(m)}
+    named = {"database": APP, "database-system": SYSTEM, "database-eraser": ERASER}
+    roles = {
+        n: next(role for word, role in named.items() if word in m.uses)
+        for n, m in MANIFESTS.items()
+        if _reaches_database(m)
+    }
     made = derived["database_users"]
     assert {name: each["role"] for name, each in made.items()} == roles
     assert {each["user"]: each["role"] for each in made.values()} == database_users(MANIFESTS, PROJECT)
 
 
 def _reaches_database(m: Manifest) -> bool:
-    return bool({"database", "database-system"} & set(map(str, m.uses)))
+    return bool({"database", "database-system", "database-eraser"} & set(map(str, m.uses)))
 
 
 def test_topics_and_subscriptions_are_those_of_the_local_cloud(derived):
