@@ -54,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     env = command("env", _env, "print the environment of a function as shell lines")
     env.add_argument("--function", metavar="X", help="one function's own environment and database user")
-    trace = command("trace", _trace, "print what was done for a job, as trees of spans")
-    trace.add_argument("job", metavar="JOB")
+    trace = command("trace", _trace, "print what was done for a job, or in a trace, as trees of spans")
+    trace.add_argument("what", metavar="JOB", help="a job's id, or that of a trace, as log lines have it")
     _add_translate(command("translate", _translate, "translate files and write the results beside them"))
     return parser
 
@@ -173,7 +173,7 @@ def _env(state: State, options: argparse.Namespace) -> int:
 def _trace(state: State, options: argparse.Namespace) -> int:
     from local.traces import tree
 
-    return tree.show(state, options.job)
+    return tree.show(state, options.what)
 
 
 def _translate(state: State, options: argparse.Namespace) -> int:

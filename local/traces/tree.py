@@ -1,4 +1,4 @@
-"""A job's traces as trees: `python -m local trace JOB`."""
+"""Traces as trees: `python -m local trace JOB`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _SERVES = {2, 5}
 """The kinds of spans that are a whole request, event or task."""
 
 
-def show(state: State, job: str) -> int:
-    """Print what was done for a job; 1 where nothing is known of it."""
+def show(state: State, what: str) -> int:
+    """Print what was done for a job, or in one trace; 1 where nothing is known of it."""
     store = TraceStore(state.traces)
-    found = store.traces_of(job)
+    found = [what] if store.spans(what) else store.traces_of(what)
     if not found:
-        print(f"no trace of {job} is kept in {state.traces}", file=sys.stderr)
+        print(f"no trace of {what} is kept in {state.traces}", file=sys.stderr)
         return 1
     for trace in found:
         print(f"trace {trace}")

@@ -82,7 +82,9 @@ class CloudFormatter(logging.Formatter):
                 "lineNumber": record.lineno,
                 "functionName": record.funcName,
             }
-            entry |= {"@type": REPORT, "context": {"reportLocation": place}}
+            # How many are concerned, Error Reporting counts by `user`.
+            user = {"user": entry["account_hash"]} if "account_hash" in entry else {}
+            entry |= {"@type": REPORT, "context": {"reportLocation": place, **user}}
         told = {name: value if name in _BY_ID else _unnamed(value) for name, value in entry.items()}
         return json.dumps(told, ensure_ascii=False, default=_other)
 

@@ -141,6 +141,7 @@ def serving(name: str, kind: Kind, parent: Parent | None) -> Iterator[Span]:
         _current.reset(tokens[1])
         if trace.sampled and _sink is not None:
             root.ended = time.time_ns()
+            root.set({"imangor.spans_dropped": trace.dropped or None})
             _sink([*trace.finished, root])
 
 

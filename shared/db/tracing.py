@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 1000
 _TABLE: Final = re.compile(r"\b(?:from|into|update|join)\s+(?:only\s+)?([a-z_][a-z0-9_]*)", re.IGNORECASE)
+_FUNCTION: Final = re.compile(r"select ([a-z_][a-z0-9_.]*)\(", re.IGNORECASE)
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 
 
@@ -54,8 +55,10 @@ def _end(context: Any, error: str | None) -> None:
 
 @lru_cache(maxsize=1024)
 def described(statement: str) -> tuple[str, str]:
-    """A statement's name, such as `SELECT jobs`, and its shape on one line, literals replaced by `?`."""
+    """A statement's name, such as `SELECT jobs`, or `SELECT set_config` for a call; its shape on one line,
+    literals replaced by `?`.
+    """
     shape = _LITERAL.sub("?", " ".join(statement.split()))
     verb = shape.split(" ", 1)[0].upper()
-    table = _TABLE.search(shape)
-    return (f"{verb} {table[1]}" if table else verb), shape[:_LONGEST]
+    what = _TABLE.search(shape) or _FUNCTION.match(shape)
+    return (f"{verb} {what[1]}" if what else verb), shape[:_LONGEST]

@@ -214,6 +214,9 @@ def test_an_error_is_a_report_of_its_function():
     assert entry["serviceContext"] == {"service": "jobs", "version": "local"}
     place = {"filePath": "/x/room.py", "lineNumber": 7, "functionName": "work"}
     assert entry["context"] == {"reportLocation": place}
+    with logs.bound(account="acc_1"):
+        whose = json.loads(logs.CloudFormatter("jobs").format(record))
+    assert whose["context"]["user"] == logs.account_hash("acc_1")
     told = logging.LogRecord("shared.room", logging.WARNING, "f", 1, "m", (), None)
     assert "@type" not in json.loads(logs.CloudFormatter("jobs").format(told))
 

@@ -131,4 +131,4 @@ def test_a_request_of_very_many_spans_keeps_the_first(kept):
                 pass
     assert len(kept[0]) == tracing.MOST_SPANS + 1
     assert kept[0][-1] is root
-    assert root.trace.dropped == 5
+    assert root.attributes == {"imangor.spans_dropped": 5}

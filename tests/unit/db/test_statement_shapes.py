@@ -12,6 +12,7 @@ from shared.db.tracing import described
         ("insert into outbox values (%s)", "INSERT outbox", "insert into outbox values (%s)"),
         ("update ONLY jobs set a = 'it''s me'", "UPDATE jobs", "update ONLY jobs set a = ?"),
         ("delete from x1 where n > 30.5", "DELETE x1", "delete from x1 where n > ?"),
+        ("select set_config('a.b', %s, true)", "SELECT set_config", "select set_config(?, %s, true)"),
         ("select 1", "SELECT", "select ?"),
         ("", "", ""),
     ],
