@@ -41,7 +41,7 @@ resource "google_redis_cluster" "cache" {
   region                      = var.region
   shard_count                 = var.redis_shards
   replica_count               = var.redis_tier == "STANDARD_HA" ? 1 : 0
-  node_type                   = "REDIS_SHARED_CORE_NANO"
+  node_type                   = var.redis_tier == "STANDARD_HA" ? "REDIS_STANDARD_SMALL" : "REDIS_SHARED_CORE_NANO"
   authorization_mode          = "AUTH_MODE_IAM_AUTH"
   transit_encryption_mode     = "TRANSIT_ENCRYPTION_MODE_SERVER_AUTHENTICATION"
   kms_key                     = var.cmek_key

@@ -1,4 +1,4 @@
-"""What a Redis Cluster alone asks for: keys of one script in one slot, and a login by access token."""
+"""What a Redis Cluster alone asks for: keys of a script in one slot, and access tokens as login, over TLS."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -19,17 +20,34 @@ from shared.cache.errors import CacheUnavailable
 from shared.cache.rate_limit import RateLimiter
 from shared.cache.read_through import invalidate, read_through
 from shared.cache.redis import RedisCache, cache_key
-from tests.integration.valkey import Servers
+from shared.core.config import RedisSettings
+from tests.integration.tls_front import TlsFronts
+from tests.integration.valkey import TIMEOUT, Servers
 
 TOKEN = "ya29.of-the-function"
 OWNERS = [f"acc_{number}" for number in range(40)]
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    servers = Servers(3, password=TOKEN)
+def fronts() -> Iterator[TlsFronts]:
+    fronts = TlsFronts()
+    yield fronts
+    fronts.close()
+
+
+@pytest.fixture(scope="module")
+def servers(fronts: TlsFronts) -> Iterator[Servers]:
+    servers = Servers(3, password=TOKEN, announced=fronts.before)
     yield servers
     servers.close()
+
+
+def settings(servers: Servers, authority: str, iam: bool = True) -> RedisSettings:
+    """As Terraform writes them."""
+    url = (
+        f"rediss://127.0.0.1:{servers.announced[0]}/0?ssl_check_hostname=false&ssl_ca_data={quote(authority)}"
+    )
+    return RedisSettings(redis_url=url, redis_timeout=TIMEOUT, redis_cluster=True, redis_iam=iam)
 
 
 @pytest.fixture
@@ -64,8 +82,8 @@ def asked(tmp_path, monkeypatch) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def cache(servers, asked) -> Iterator[RedisCache]:
-    cache = RedisCache(servers.settings.model_copy(update={"redis_iam": True}))
+def cache(servers, fronts, asked) -> Iterator[RedisCache]:
+    cache = RedisCache(settings(servers, fronts.authority))
     yield cache
     cache.close()
 
@@ -84,14 +102,19 @@ def test_all_nodes_are_reached_with_one_token(cache, asked):
     assert len(asked) == 1
 
 
-def test_without_the_token_nobody_gets_in(servers):
-    stranger = RedisCache(servers.settings)
-    assert not stranger.ping()
+def test_without_the_token_nobody_gets_in(servers, fronts):
+    assert not RedisCache(settings(servers, fronts.authority, iam=False)).ping()
 
 
-def test_a_token_that_cannot_be_had_is_a_cache_that_is_away(servers, tmp_path, monkeypatch):
+def test_a_cluster_that_is_not_of_the_authority_is_not_talked_to(servers, asked):
+    other = TlsFronts()
+    assert not RedisCache(settings(servers, other.authority)).ping()
+    assert asked == []
+
+
+def test_a_token_that_cannot_be_had_is_a_cache_that_is_away(servers, fronts, tmp_path, monkeypatch):
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nothing.json"))
-    cache = RedisCache(servers.settings.model_copy(update={"redis_iam": True}))
+    cache = RedisCache(settings(servers, fronts.authority))
     with pytest.raises(CacheUnavailable):
         cache.attempt(lambda redis: redis.get("k"))
 

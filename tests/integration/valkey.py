@@ -25,12 +25,18 @@ _SLOTS = 16384
 class Servers:
     """The processes; each can be stopped, started again under its port, and made to hang."""
 
-    def __init__(self, count: int = 1, password: str | None = None) -> None:
-        """More than one are a cluster."""
+    def __init__(
+        self,
+        count: int = 1,
+        password: str | None = None,
+        announced: Callable[[list[int]], list[int]] = list,
+    ) -> None:
+        """More than one are a cluster, whose nodes tell of the ports that `announced` gives for their own."""
         self.clustered = count > 1
         self._password = password
         self._folder = tempfile.TemporaryDirectory()
         self.ports = [_free_port() for _ in range(count)]
+        self.announced = announced(self.ports)
         self._bus = [_free_port() for _ in range(count)] if self.clustered else []
         self._processes: list[subprocess.Popen[bytes]] = []
         if self.clustered:
@@ -83,6 +89,7 @@ class Servers:
         argv += ["--requirepass", self._password] if self._password else []
         if self.clustered:
             argv += ["--cluster-enabled", "yes", "--cluster-port", str(self._bus[number])]
+            argv += ["--cluster-announce-port", str(self.announced[number])]
         return subprocess.Popen(argv, stdout=subprocess.DEVNULL)
 
     def _share_out(self) -> None:
@@ -93,7 +100,7 @@ class Servers:
             nodes = [
                 f"{n:040x} 127.0.0.1:{port}@{self._bus[n]} {'myself,' * (n == mine)}master - 0 0 "
                 f"{n + 1} connected {ends[n]}-{ends[n + 1] - 1}\n"
-                for n, port in enumerate(self.ports)
+                for n, port in enumerate(self.announced)
             ]
             folder = Path(self._folder.name) / str(mine)
             folder.mkdir()
