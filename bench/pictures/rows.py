@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.pictures.measures.cost import SIZES
 from bench.pictures.measures.style import STYLES
 from bench.pictures.score import Record
 
@@ -177,8 +178,7 @@ def _plain_cer(records: list[Record], name: str) -> Value:
 
 def _cost(records: list[Record]) -> list[Row]:
     rates = [r["true"]["seconds"] * 1000 / r["megapixels"] for r in records if "seconds" in r["true"]]
-    pairs = _values(records, "true", "floor")
-    ratio = sum(ours for ours, _ in pairs) / sum(floor for _, floor in pairs) if pairs else None
+    ratio = _ratio(_values(records, "true", "floor"))
     peak = max(_values(records, "true", "memory"), default=None)
     made, least = (sum(pair[k] for pair in _values(records, "true", "calls")) for k in (0, 1))
     calls = made / least if least else None
@@ -186,5 +186,16 @@ def _cost(records: list[Record]) -> list[Row]:
         Row("translation calls, times the fewest", "1", calls, _met(calls, lambda v: v == 1), "low"),
         Row("cost, ms per megapixel", "reported", float(np.median(rates)) if rates else None, None, None),
         Row("cost, times the floor", "<= 1.5", ratio, _met(ratio, lambda v: v <= 1.5), None),
+        *(
+            Row(
+                f"… at {n} megapixels", "reported", _ratio(_values(records, "true", f"floor {n}")), None, None
+            )
+            for n in SIZES
+        ),
         Row("peak memory, times the picture", "<= 6", peak, _met(peak, lambda v: v <= 6), "low"),
     ]
+
+
+def _ratio(pairs: list[tuple[float, float]]) -> Value:
+    """All that was spent over all of the floor."""
+    return sum(ours for ours, _ in pairs) / sum(floor for _, floor in pairs) if pairs else None

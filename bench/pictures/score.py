@@ -13,7 +13,7 @@ from bench.pictures.areas import covered, grown
 from bench.pictures.baselines import BASELINES
 from bench.pictures.measures import layout, style
 from bench.pictures.measures.colour import ciede2000, drawn_colour, lab
-from bench.pictures.measures.cost import calls, memory, times
+from bench.pictures.measures.cost import SIZES, Subject, calls, memory, times
 from bench.pictures.measures.pixels import changed, psnr, remains, ssim
 from bench.pictures.measures.text import distance, left_over, normal
 from bench.pictures.pages import Case, draw
@@ -26,7 +26,7 @@ from shared.translation.protect import protected
 
 BASELINES_EVERY = 5
 LOCAL_EVERY = 3
-MEMORY_EVERY = 96
+LARGE_EVERY = 96
 LEAST_SIZE, LEAST_SHARE = 8.0, 0.6
 COLOUR = 5.0
 LEFT_STANDING = 1 / 3
@@ -97,9 +97,12 @@ def _glyphs(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
 def _cost(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
     found: Record = {"seconds": made.seconds, "calls": calls(made)}
     if is_turn(page.number, BASELINES_EVERY):
-        found["floor"] = times(page, made)
-    if page.number % MEMORY_EVERY == MEMORY_EVERY // 2 and made.drawn:
-        found["memory"] = memory(page)
+        found["floor"] = times(Subject.of(page, made), page)
+    if page.number % LARGE_EVERY == LARGE_EVERY // 2 and made.drawn:
+        for megapixels in SIZES:
+            large = Subject.enlarged(page, made, megapixels * 1e6)
+            found[f"floor {megapixels}"] = times(large, page)
+        found["memory"] = memory(large)
     return found
 
 

@@ -154,7 +154,7 @@ class Paragraph:
     @classmethod
     def of(cls, shaper: Shaper, text: str) -> Paragraph:
         """Look at every cluster of `text` once; ways of setting the same text share what was seen."""
-        shown, faces, scripts, found, missing = _seen(shaper.faces, text, shaper.rtl, shaper.vertical)
+        shown, faces, scripts, found, missing = seen_of(shaper.faces, text, shaper.rtl, shaper.vertical)
         return cls(shaper, shown, faces, scripts, found, missing)
 
     def width(self, start: int, end: int) -> float:
@@ -224,7 +224,7 @@ Seen = tuple[str, tuple[Typeface, ...], tuple[str, ...], tuple[int, ...], frozen
 
 
 @lru_cache(maxsize=256)
-def _seen(faces: tuple[Typeface, ...], text: str, rtl: bool, vertical: bool) -> Seen:
+def seen_of(faces: tuple[Typeface, ...], text: str, rtl: bool, vertical: bool) -> Seen:
     """What of a text can be shown, with face, script and bidi level of each character, and what cannot."""
     kept: list[str] = []
     chosen: list[Typeface] = []
