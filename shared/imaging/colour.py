@@ -46,7 +46,8 @@ def channels(image: Image.Image, icc: bytes | None) -> tuple[Pixels, Pixels | No
             return np.array(managed), alpha, None
     # Numbers of a profile that is not RGB mean nothing once the channels are RGB.
     kept = icc if icc and _is_rgb_profile(icc) and space != "CMYK" else None
-    return np.array(image.convert("RGB")), alpha, kept
+    # Its bytes are copied once already, and are not written to.
+    return np.asarray(image if space == "RGB" else image.convert("RGB")), alpha, kept
 
 
 def _eight_bits(image: Image.Image) -> Pixels:

@@ -196,10 +196,13 @@ def _converted(image: Image.Image, data: bytes, page: int, *, single: bool) -> P
     grey = image.mode in {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F"}
     jpeg, lossless = _coding(image, data)
     deep = deep_samples(image, data, _orientation(image)) if single else None
-    try:
-        upright = ImageOps.exif_transpose(image)
-    except BROKEN:
-        upright = image
+    upright = image
+    # A picture that stands upright would be copied.
+    if _orientation(image) != 1:
+        try:
+            upright = ImageOps.exif_transpose(image)
+        except BROKEN:
+            upright = image
     icc = image.info.get("icc_profile") or None
     if deep is not None:
         rgb, alpha, kept = deep.rgb(), deep.alpha(), icc if deep.keeps(icc) else None

@@ -132,10 +132,13 @@ def _largest_scale(matrix: Matrix, ink: Box) -> float:
 
 
 def _blend(crop: Pixels, cover: Pixels, colour: Colour) -> None:
+    """Lay the colour over the crop, in place, each pixel by its share of 255, rounded to the nearest."""
     rows = max(1, _BAND // max(1, cover.shape[1]))
+    ink = np.array(colour, dtype=np.uint16)
     for top in range(0, cover.shape[0], rows):
-        part, shares = crop[top : top + rows], cover[top : top + rows]
-        touched = shares > 0
-        share = shares[touched].astype(np.int32)[:, None]
-        under = part[touched].astype(np.int32)
-        part[touched] = (under * (255 - share) + np.array(colour, dtype=np.int32) * share + 127) // 255
+        part, share = crop[top : top + rows], cover[top : top + rows, :, None].astype(np.uint16)
+        # All stays below 2^16, and so does the usual way to divide by 255 without a division.
+        mixed = part * (255 - share) + (ink * share + np.uint16(128))
+        mixed += mixed >> 8
+        np.right_shift(mixed, 8, out=mixed)
+        part[...] = mixed

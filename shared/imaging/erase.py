@@ -159,13 +159,13 @@ def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
     """Pixels within a coding block of the ink, but for things that go on beyond it."""
     near = dilated(ink.halo, _CODING_BLOCK)
     # Bytes do: on a large sign whole numbers of four would take several times the picture's memory.
-    away = largest(cv2.absdiff(crop, cv2.convertScaleAbs(ground.smooth)))
+    away = largest(cv2.absdiff(crop, ground.paint))
     things = (away > max(_FAINT, 4 * _RGB_OF_LAB * ground.noise)) & ~ink.halo
-    if not (things & ~near).any():
+    outside = things & ~near
+    if not outside.any():
         return near
     parts, labels = parts_of(things)
-    beyond = np.bincount(of(labels, ~near), minlength=parts) > 0
-    beyond[0] = False
+    beyond = np.bincount(of(labels, outside), minlength=parts) > 0
     return near & ~of_parts(beyond, labels)
 
 

@@ -81,15 +81,20 @@ def _continued(level: Pixels, ends: Mask) -> Pixels:
     weight = cv2.blur(ends.astype(np.float32), (_STEADY, 1))
     steady = cv2.blur(level * ends[..., None].astype(np.float32), (_STEADY, 1))
     steady = np.asarray(steady / np.maximum(weight, 1e-6)[..., None], dtype=np.float32)
-    height, width = ends.shape
-    columns = np.arange(width)
-    before = np.maximum.accumulate(np.where(ends, columns, -1), axis=1)
-    after = np.minimum.accumulate(np.where(ends, columns, width)[:, ::-1], axis=1)[:, ::-1]
-    rows = np.arange(height)[:, None]
-    left, right = steady[rows, np.maximum(before, 0)], steady[rows, np.minimum(after, width - 1)]
-    share = np.clip((columns - before) / np.maximum(1, after - before), 0, 1)
-    share = np.where(before < 0, 1.0, np.where(after >= width, 0.0, share))[..., None].astype(np.float32)
-    found = np.where(
-        np.max(ends, axis=1, keepdims=True)[..., None], left * (1 - share) + right * share, level
-    )
-    return np.asarray(np.rint(found), dtype=np.uint8)
+    width = ends.shape[1]
+    columns = np.arange(width, dtype=np.int32)
+    before = np.maximum.accumulate(np.where(ends, columns, np.int32(-1)), axis=1)
+    after = np.minimum.accumulate(np.where(ends, columns, np.int32(width))[:, ::-1], axis=1)[:, ::-1]
+    known: Mask = np.max(ends, axis=1, keepdims=True)
+    result = np.where(known[..., None], cv2.convertScaleAbs(steady), level)
+    places = np.flatnonzero(known & ~ends)
+    rows, across = np.divmod(places, width)
+    first, last = before.ravel()[places], after[rows, across]
+    share = np.clip((across - first) / np.maximum(1, last - first), 0, 1).astype(np.float32)
+    share[first < 0], share[last >= width] = 1.0, 0.0
+    ways = steady.reshape(-1, 3)
+    left = ways.take(rows * width + np.maximum(first, 0), axis=0)
+    right = ways.take(rows * width + np.minimum(last, width - 1), axis=0)
+    between = left + (right - left) * share[:, None]
+    result.reshape(-1, 3)[places] = np.rint(between).astype(np.uint8)
+    return np.asarray(result, dtype=np.uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -14,12 +15,13 @@ from shared.imaging.attached import Words, attached, dilated, roughly_attached
 from shared.imaging.colour import Pixels
 from shared.imaging.ground import SAMPLE, Floats, local_mean, near_mode, robust_plane, to_lab
 from shared.imaging.palette import evidence
-from shared.imaging.samples import Mask, count, of, of_parts, parts_of, quantile, some_of
+from shared.imaging.samples import Mask, count, of, of_parts, parts_of, places_in, quantile, some_of
 
 TEXTURED = 0.9
 """Texture of a ground from which it has a structure of its own, in CIELAB."""
 
-_LARGEST_EM = 56.0
+_LARGEST_EM = 32.0  # pixels an em that are looked at
+_SMALLER = 1.5  # the least times that larger text is reduced by
 _THING, _FAINTEST_THING = 9.0, 8.0  # times the usual distance from the ground, and CIELAB: what is a thing
 _BUSY = 2.0  # texture of a ground, from which distance from its smooth part says little
 _SURE, _LIKELY = 0.9, 0.3  # evidence of the palette for ink and for its rim
@@ -47,6 +49,11 @@ class Ground:
     texture: float
     known: Mask
     shown: Mask
+
+    @cached_property
+    def paint(self) -> Pixels:
+        """The smooth part in bytes."""
+        return np.asarray(cv2.convertScaleAbs(self.smooth), dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
     looked at from further away.
     """
     shrink = words.em / _LARGEST_EM
-    if shrink > 1.5:
+    if shrink > _SMALLER:
         return _separate_reduced(rgb, words, shrink)
     rgb = np.ascontiguousarray(rgb)
     lab = to_lab(rgb)
@@ -150,9 +157,7 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
     full = (width, height)
     smooth = _resized(ground.smooth, full, cv2.INTER_LINEAR)
     known = _scaled(ground.known, full)
-    ys, xs = np.nonzero(known)
-    step = max(1, len(xs) // SAMPLE)
-    ys, xs = ys[::step], xs[::step]
+    ys, xs = places_in(known, SAMPLE)
     noise = ground.noise
     if len(xs):
         # Averaging has taken the noise away, so it is measured again on single pixels.
@@ -270,12 +275,15 @@ def softness(rgb: Pixels, ground: Ground, ink: Ink) -> float:
     """
     if count(ink.core) < 12 or min(ink.core.shape) < 3:
         return 0.4
-    far = cv2.absdiff(_light(rgb), _light(cv2.convertScaleAbs(ground.smooth))).astype(np.float32)
+    far = cv2.absdiff(_light(rgb), _light(ground.paint))
     full = quantile(of(far, ink.core), 0.85)
     if full < _LIGHTNESS:
         return 0.4
-    across, down = np.diff(far, axis=1)[:-1], np.diff(far, axis=0)[:, :-1]
-    steep = of(cv2.magnitude(across, down), ink.halo[:-1, :-1])
+    around = ink.halo[:-1, :-1]
+    across, down = (
+        some_of(of(cv2.absdiff(far[:-1, :-1], beside), around)) for beside in (far[:-1, 1:], far[1:, :-1])
+    )
+    steep = np.hypot(across, down, dtype=np.float32)
     if steep.size == 0:
         return 0.4
     return max(0.4, full / (2.507 * max(1e-3, quantile(steep, 0.97))))
