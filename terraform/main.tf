@@ -61,6 +61,7 @@ module "function" {
   buckets     = { for name, bucket in google_storage_bucket.media : name => bucket.name }
   queues      = { for name, queue in google_cloud_tasks_queue.queue : name => queue.name }
   topics      = { for name in module.manifests.published : name => google_pubsub_topic.topic[name].name }
+  redriven    = { for name in module.manifests.redriven : name => google_pubsub_topic.topic[name].name }
   invokers    = { for name, account in google_service_account.invoker : name => account.name }
   vault_key   = google_kms_crypto_key.vault.id
   secrets     = { for name in each.value.secrets : name => google_secret_manager_secret_version.value[name].secret }

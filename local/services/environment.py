@@ -41,6 +41,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "identity": ("FIREBASE_AUTH_EMULATOR_HOST",),
     "mail": ("SMTP_URL", "MAIL_FROM", "APP_URL"),
     "vault": ("VAULT_KEYS",),
+    "redrive": ("PUBSUB_EMULATOR_HOST",),
+    "queues": ("TASKS_ENDPOINT", "INSECURE_CHANNELS"),
 }
 
 # What every function may know: nothing here is a secret.

@@ -45,6 +45,10 @@ class Action(StrEnum):
     ENDPOINT_DELETED = "webhook.deleted"
     ENDPOINT_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - a name, not a secret
     AUDIT_EXPORTED = "audit.exported"
+    DEAD_LETTER_REDRIVEN = "dead_letter.redriven"
+    DEAD_LETTER_DISCARDED = "dead_letter.discarded"
+    QUEUE_PAUSED = "queue.paused"
+    QUEUE_RESUMED = "queue.resumed"
     EXPORT_ORDERED = "export.ordered"
     EXPORT_FETCHED = "export.fetched"
     EXPORT_REMOVED = "export.removed"
@@ -97,6 +101,10 @@ MEANINGS: Final[dict[Action, str]] = {
     Action.ENDPOINT_DELETED: "a webhook endpoint was removed",
     Action.ENDPOINT_SECRET_ROTATED: "a webhook endpoint got another signing secret",
     Action.AUDIT_EXPORTED: "the audit log was exported",
+    Action.DEAD_LETTER_REDRIVEN: "an event that was given up was sent again",
+    Action.DEAD_LETTER_DISCARDED: "an event that was given up was thrown away",
+    Action.QUEUE_PAUSED: "a queue of tasks was stopped",
+    Action.QUEUE_RESUMED: "a queue of tasks was let go on",
     Action.EXPORT_ORDERED: "an export of the whole account was ordered",
     Action.EXPORT_FETCHED: "an export was fetched: a URL of its file was given out",
     Action.EXPORT_REMOVED: "an export was erased before its time",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.db.models import inbox
@@ -18,8 +19,18 @@ class Inbox:
 
     def first_time(self, source: str, event_id: str) -> bool:
         """Record the event; False when it was recorded before. Waits for a concurrent delivery to end."""
-        identity = hashlib.sha256(f"{source}\n{event_id}".encode()).digest()
         statement = (
-            insert(inbox).values(identity=identity).on_conflict_do_nothing().returning(inbox.c.identity)
+            insert(inbox)
+            .values(identity=_identity(source, event_id))
+            .on_conflict_do_nothing()
+            .returning(inbox.c.identity)
         )
         return self._uow.execute(statement).first() is not None
+
+    def forget(self, source: str, event_id: str) -> None:
+        """Let the event be new to `source` once more; the system role may."""
+        self._uow.execute(delete(inbox).where(inbox.c.identity == _identity(source, event_id)))
+
+
+def _identity(source: str, event_id: str) -> bytes:
+    return hashlib.sha256(f"{source}\n{event_id}".encode()).digest()

@@ -248,9 +248,10 @@ dead_letters = Table(
     "dead_letters",
     metadata,
     Column("id", BigInteger, primary_key=True),
-    *_text("account_id", "subscription", "identity"),
+    *_text("account_id", "subscription", "identity", "reason", "redriven_by"),
     Column("message", JSONB),
-    *_times("received_at"),
+    Column("returned", Integer),
+    *_times("received_at", "redriven_at"),
 )
 scenes = Table(
     "scenes",

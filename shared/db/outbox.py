@@ -34,15 +34,16 @@ if TYPE_CHECKING:
     from shared.db.unit_of_work import UnitOfWork
 
 CLAIM = timedelta(seconds=60)
-Kind = Literal["task", "event", "erase"]
+Kind = Literal["task", "event", "erase", "message"]
 Due = timedelta | datetime
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One row: a task for a function, an event for a topic, or objects to erase. `due_at` None is now.
+    """One row: a task for a function, an event or a whole message for a topic, or objects to erase.
 
-    `trace` is the `traceparent` of the work that wrote it: whoever sends it, it belongs to that work's trace.
+    `due_at` None is now. `trace` is the `traceparent` of the work that wrote it: whoever sends it, it belongs
+    to that work's trace.
     """
 
     id: int
@@ -80,6 +81,10 @@ class Outbox:
     def event(self, topic: str, body: dict[str, Any]) -> None:
         """Tell the subscribers of `topic`."""
         self._add("event", topic, body, timedelta())
+
+    def message(self, topic: str, data: str, attributes: dict[str, str]) -> None:
+        """Publish a message as it is, attributes and identity included."""
+        self._add("message", topic, {"data": data, "attributes": attributes}, timedelta())
 
     def erase(self, body: dict[str, Any], due: Due = timedelta()) -> None:
         """Erase a `source` in the uploads bucket, and what `job` wrote below the prefixes `results`."""

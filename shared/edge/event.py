@@ -113,6 +113,7 @@ def _deliver(visit: Visit, handler: Handler, given: dict[str, Any], message: Mes
         outcome = plan(error, message.attempt, None)
         log_outcome(outcome, error)
         if isinstance(outcome, Retry | RetryAt):
+            visit.ctx.event_failures.note(message.identity, error)
             return refuse(Retry(), visit.request_id)
     return Rendered(204, {}, b"")
 

@@ -46,6 +46,8 @@ class Use(StrEnum):
     FORGET_PEOPLE = "forget-people"
     SIGN_INS = "sign-ins"
     VAULT = "vault"
+    REDRIVE = "redrive"
+    QUEUES = "queues"
 
 
 class Pace(BaseModel):

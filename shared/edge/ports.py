@@ -122,6 +122,13 @@ class Inbox(Protocol):
         """Record the event in the unit of work that is open; False when it was recorded before."""
 
 
+class EventFailures(Protocol):
+    """Remembers why deliveries of events failed."""
+
+    def note(self, identity: str, error: Exception) -> None:
+        """Remember an error's kind; never raises."""
+
+
 class EdgeContext(Protocol):
     """The services of one request, as far as the edge uses them. Making one does no I/O."""
 
@@ -135,6 +142,10 @@ class EdgeContext(Protocol):
     @property
     def inbox(self) -> Inbox:
         """The store of event identities."""
+
+    @property
+    def event_failures(self) -> EventFailures:
+        """Where it is noted why an event's delivery failed."""
 
     def authenticate(self, credentials: Credentials) -> Principal:
         """Find out who sends these; raises `Unauthenticated` and the like."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.core.errors import ImangorError
-from shared.db.models import dead_letters
+from shared.db.models import clock_now, dead_letters
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.arrivals import account_exists, reject_file
 from shared.jobs.endings import end_job
@@ -28,12 +28,15 @@ class UploadNotProcessed(ImangorError):
 class DeadLetters:
     """Keeps dead letters, as the system role."""
 
-    def __init__(self, uow: UnitOfWork):
+    def __init__(self, uow: UnitOfWork, why: Callable[[str], str | None]):
+        """`why` tells the reason of an event's last failure by its identity."""
         self._uow = uow
+        self._why = why
 
     def keep(self, identity: str, attributes: Mapping[str, str], data: str) -> None:
-        """Keep one message by its identity, once. An upload's job fails; an upload of no job is erased;
-        an inbox file gets its error file.
+        """Keep one message by its identity, once; one that was sent again and is given up again comes back.
+
+        An upload's job fails; an upload of no job is erased; an inbox file gets its error file.
         """
         place = classify(attributes.get("objectId", ""))
         account = place.account if place is not None else None
@@ -47,8 +50,14 @@ class DeadLetters:
             "subscription": _storable(subscription),
             "identity": _storable(identity),
             "message": message,
+            "reason": self._why(identity),
         }
-        self._uow.execute(insert(dead_letters).values(**values).on_conflict_do_nothing())
+        new = insert(dead_letters).values(**values)
+        again = {"returned": dead_letters.c.returned + 1, "redriven_at": None, "redriven_by": None}
+        again |= {name: new.excluded[name] for name in ("message", "reason")} | {"received_at": clock_now()}
+        came_back = dead_letters.c.redriven_at.is_not(None)
+        same = ["subscription", "identity"]
+        self._uow.execute(new.on_conflict_do_update(index_elements=same, set_=again, where=came_back))
         generation = attributes.get("objectGeneration", "")
         if place is None or not (generation.isascii() and generation.isdecimal()):
             return

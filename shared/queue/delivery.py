@@ -92,6 +92,10 @@ class Delivery:
                 attributes[TRACE_ATTRIBUTE] = effect.trace
             with tracing.span(f"publish {effect.destination}", tracing.Kind.PRODUCER):
                 self._topics.publish(effect.destination, data, attributes)
+        elif effect.kind == "message":
+            data = effect.payload["data"].encode()
+            with tracing.span(f"publish {effect.destination}", tracing.Kind.PRODUCER):
+                self._topics.publish(effect.destination, data, effect.payload["attributes"])
         else:
             self._erase(effect.payload)
 

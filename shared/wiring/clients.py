@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from shared.providers.translate import Translator
     from shared.providers.vision import VisionRecognizer
     from shared.queue.pubsub import EventTopic
-    from shared.queue.tasks import TaskQueue
+    from shared.queue.tasks import Queues, TaskQueue
     from shared.storage.gcs import Storage
     from shared.telemetry.otlp import SpanExporter
     from shared.tokens.signing import SigningKeys
@@ -105,6 +105,14 @@ def task_queue() -> TaskQueue:
     from shared.queue.tasks import TaskQueue
 
     return TaskQueue(ProjectSettings.load(), ChannelSettings.load(), CallerSettings.load())
+
+
+@cache
+def queues() -> Queues:
+    """The process's way to queues themselves."""
+    from shared.queue.tasks import Queues
+
+    return Queues(ProjectSettings.load(), ChannelSettings.load())
 
 
 @cache

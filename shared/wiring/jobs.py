@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared.core.config import StorageSettings
+from shared.wiring.backlog import BacklogServices
 from shared.wiring.clients import (
     fonts,
     languages,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from shared.translation.languages import Languages
 
 
-class JobServices(SecurityServices):
+class JobServices(SecurityServices, BacklogServices):
     """What makes and keeps jobs."""
 
     @cached_property
@@ -116,4 +117,4 @@ class JobServices(SecurityServices):
         """Messages that nobody could handle."""
         from shared.jobs.rejected import DeadLetters
 
-        return DeadLetters(self.uow)
+        return DeadLetters(self.uow, self.event_failures.why)

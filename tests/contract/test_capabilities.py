@@ -24,6 +24,7 @@ from tools.reach import Reach, reach
 ROOT = FILE.parent.parent
 MANIFESTS = load_all(ROOT / "functions")
 SENDER, ERASER = "_deliver", "_erase"
+RESENDER = ("shared.db.outbox", "claim_unsent")
 STEPS = {
     "auth": "authenticate",
     "rate": "rate_limit",
@@ -37,6 +38,7 @@ ADAPTERS = {
     ("shared.providers.vision", "VisionRecognizer"): {"vision"},
     ("shared.providers.translate", "Translator"): {"translation"},
     ("shared.queue.tasks", "TaskQueue"): {"tasks"},
+    ("shared.queue.tasks", "Queues"): {"queues"},
     ("shared.queue.pubsub", "EventTopic"): {"events"},
     ("shared.core.config", "KeySettings"): {"keys"},
     ("shared.core.config", "TokenSettings"): {"keys"},
@@ -49,7 +51,7 @@ ADAPTERS = {
     ("shared.auth.directory", "SignIns"): {"sign-ins"},
     ("shared.core.config", "VaultSettings"): {"vault"},
 }
-EFFECTS = {"task": {"tasks"}, "event": {"events"}, "erase": {"uploads", "results"}}
+EFFECTS = {"task": {"tasks"}, "event": {"events"}, "erase": {"uploads", "results"}, "message": {"redrive"}}
 BUCKETS = {"uploads_bucket": {"uploads"}, "results_bucket": {"results"}}
 
 
@@ -84,6 +86,8 @@ def _needs(root: Path, name: str) -> set[str]:
     found = reach(root, main, without={SENDER, *_idle_steps(main)})
     needed: set[str] = set().union(*(words for symbol, words in ADAPTERS.items() if symbol in found.symbols))
     needed = needed.union(*(EFFECTS[kind] for kind in _effects(found)))
+    if RESENDER in found.symbols:  # What others left may be anything.
+        needed = needed.union(*EFFECTS.values())
     return needed.union(*(BUCKETS.get(n.attr, set()) for n in _attributes(found)))
 
 

@@ -63,6 +63,7 @@ AT_TOP = {
     "shared/auth/": {"sqlalchemy"},
     "shared/jobs/": {"sqlalchemy"},
     "shared/accounts/": {"sqlalchemy"},
+    "shared/backlog/": {"sqlalchemy"},
     "shared/keys/": {"sqlalchemy"},
     "shared/ledger/": {"sqlalchemy"},
     "shared/privacy/": {"sqlalchemy"},

@@ -79,6 +79,8 @@ def world(cloud):
         "user_id": "usr_01k9z3v5w8x2y4a6b8c0d2e4f6",
         "session_id": "ses_01k9z3v5w8x2y4a6b8c0d2e4f6",
         "reference": "r",
+        "letter_id": "let_1",
+        "queue": "send-email",
     }
     return cloud, mine, theirs, found
 

@@ -84,6 +84,6 @@ def test_a_job_whose_upload_was_given_up_is_announced(desk):
     job = desk.create("es").id
     with desk.uow(None, system=True) as uow:
         attributes = {"objectId": upload(desk, job).name, "objectGeneration": "7"}
-        DeadLetters(uow).keep("1", attributes, "")
+        DeadLetters(uow, lambda identity: None).keep("1", attributes, "")
     problem = "upload-not-processed"
     assert announced(desk) == [("job.failed", job, [target("es", "failed", problem)], problem)]

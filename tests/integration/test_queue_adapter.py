@@ -18,9 +18,9 @@ from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpc
 
 from local.identity import load_key, verify_id_token
 from shared.core.config import CallerSettings, ChannelSettings, Misconfigured, ProjectSettings
-from shared.queue.errors import QueueUnavailable
+from shared.queue.errors import NoSuchQueue, QueueUnavailable
 from shared.queue.pubsub import EventTopic
-from shared.queue.tasks import TaskQueue
+from shared.queue.tasks import Queues, TaskQueue
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ProjectSettings(google_cloud_project="imangor-local")
@@ -97,6 +97,10 @@ def queue_at(address, url):
     return TaskQueue(PROJECT, ChannelSettings(insecure_channels=True, tasks_endpoint=address), callers)
 
 
+def queues_at(address):
+    return Queues(PROJECT, ChannelSettings(insecure_channels=True, tasks_endpoint=address))
+
+
 @pytest.fixture
 def queue(address, function):
     return queue_at(address, function.url)
@@ -130,6 +134,29 @@ def test_a_task_waits_for_its_time(queue, function):
     queue.enqueue("process_image", b"{}", "later-1", at=at)
     ((_, _, _, came),) = function.wait(1)
     assert came >= at.timestamp() - 0.05
+
+
+def test_a_paused_queue_takes_tasks_and_keeps_them_until_it_goes_on(address, queue, function):
+    queues = queues_at(address)
+    assert [(each.name, each.state) for each in queues.all()] == [("process-image", "running")]
+    assert queues.pause("process-image").state == "paused"
+    assert queues.pause("process-image").state == "paused"
+    queue.enqueue("process_image", b"{}", "paused-1")
+    time.sleep(0.5)
+    assert function.calls == []
+    assert queues.get("process-image").state == "paused"
+    assert queues.resume("process-image").state == "running"
+    ((_, headers, _, _),) = function.wait(1)
+    assert headers["X-CloudTasks-TaskName"] == "paused-1"
+    for what in (queues.get, queues.pause, queues.resume):
+        with pytest.raises(NoSuchQueue):
+            what("nowhere")
+
+
+def test_queues_that_are_away_are_a_transient_failure(monkeypatch):
+    monkeypatch.setattr("shared.queue.retries.RETRY_SECONDS", 0.3)
+    with pytest.raises(QueueUnavailable):
+        queues_at("127.0.0.1:1").all()
 
 
 def test_a_queue_that_is_away_is_a_transient_failure(monkeypatch):

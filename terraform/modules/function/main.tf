@@ -1,11 +1,12 @@
 # One function: its service account with what `uses` names and nothing else, the function, and who may call it.
 
 locals {
-  by_place = { for place in ["project", "self", "queues", "topics", "tasks-invoker", "uploads", "results", "vault"] :
+  by_place = { for place in ["project", "self", "queues", "topics", "redriven", "tasks-invoker", "uploads", "results", "vault"] :
     place => toset([for grant in var.function.roles : grant.role if grant.on == place])
   }
-  queue_roles = { for pair in setproduct(local.by_place["queues"], keys(var.queues)) : join(" ", pair) => pair }
-  topic_roles = { for pair in setproduct(local.by_place["topics"], keys(var.topics)) : join(" ", pair) => pair }
+  queue_roles   = { for pair in setproduct(local.by_place["queues"], keys(var.queues)) : join(" ", pair) => pair }
+  topic_roles   = { for pair in setproduct(local.by_place["topics"], keys(var.topics)) : join(" ", pair) => pair }
+  redrive_roles = { for pair in setproduct(local.by_place["redriven"], keys(var.redriven)) : join(" ", pair) => pair }
   bucket_roles = merge([
     for bucket in ["uploads", "results"] : { for role in local.by_place[bucket] : "${bucket} ${role}" => { bucket = bucket, role = role } }
   ]...)
@@ -52,8 +53,8 @@ resource "google_cloud_tasks_queue_iam_member" "function" {
 }
 
 resource "google_pubsub_topic_iam_member" "function" {
-  for_each = local.topic_roles
-  topic    = var.topics[each.value[1]]
+  for_each = merge(local.topic_roles, local.redrive_roles)
+  topic    = merge(var.topics, var.redriven)[each.value[1]]
   role     = each.value[0]
   member   = google_service_account.function.member
 }

@@ -58,6 +58,11 @@ variable "topics" {
   description = "Topics that events may be published to."
 }
 
+variable "redriven" {
+  type        = map(string)
+  description = "Topics that dead letters may be published to again."
+}
+
 variable "invokers" {
   type        = map(string)
   description = "Resource names of the service accounts that call functions."

@@ -33,6 +33,9 @@ locals {
   # What the functions publish to: the buckets feed the topics of storage functions, Pub/Sub the dead letters.
   published = [for name, topic in local.topics : topic if local.manifests[name].kind == "pubsub" && topic != local.dead_letters]
 
+  # What may be given up: dead letters go back to these.
+  redriven = [for topic in values(local.topics) : topic if topic != local.dead_letters]
+
   queues = merge([
     for name, m in local.manifests : {
       for lane, pace in try(m.queue.priorities, { "" = m.queue }) :

@@ -33,6 +33,11 @@ output "published" {
   value       = local.published
 }
 
+output "redriven" {
+  description = "Topics that dead letters come from."
+  value       = local.redriven
+}
+
 output "dead_letters" {
   description = "Topic of the dead letters."
   value       = local.dead_letters

@@ -22,6 +22,7 @@ ON_PROJECT = {
     "roles/cloudsql.instanceUser",
     "roles/cloudtranslate.user",
     "custom/peopleUpdater",
+    "custom/queuePauser",
     "custom/signInKeeper",
     "custom/peopleEraser",
     "roles/serviceusage.serviceUsageConsumer",

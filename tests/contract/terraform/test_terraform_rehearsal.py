@@ -52,6 +52,7 @@ def _places(on: str, name: str) -> set[str]:
         "project": {PROJECT},
         "queues": QUEUES,
         "topics": {service_name("on_job_event")},
+        "redriven": {service_name("on_job_event"), service_name("on_upload")},
         "tasks-invoker": {f"projects/-/serviceAccounts/{_email('tasks-invoker')}"},
         "self": {f"projects/-/serviceAccounts/{_email('fn-' + service_name(name))}"},
         "uploads": {f"{PROJECT}-uploads"},

@@ -118,6 +118,11 @@ class Events:
         return not known
 
 
+class Failures:
+    def note(self, identity: str, error: Exception) -> None:
+        WORLD.trail.append("failed")
+
+
 class Context:
     """Implements `shared.edge.ports.EdgeContext`."""
 
@@ -126,6 +131,7 @@ class Context:
         self.principal: Any = None
         self.credentials = Credentials()
         self.inbox = Events()
+        self.event_failures = Failures()
 
     @property
     def idempotency(self) -> Keys:
