@@ -172,6 +172,17 @@ def test_it_spends_what_it_was_given_and_nobody_elses_credits(deployment):
     assert deployment.desk.balance == (10, 0)
 
 
+def test_credits_that_came_back_pay_for_the_next_one(deployment):
+    deployment.canary.round()
+    with deployment.open(ACCOUNT) as uow:
+        end_job(uow, JobRepository(uow).get(deployment.job, lock=True), JobState.FAILED, StepFailed())
+    deployment.canary.round()
+    deployment.database.move_clock(MINUTES)
+    deployment.run()
+    grants = "select count(*) from ledger_transactions where account_id = :a and kind = 'grant'"
+    assert deployment.database.value(grants, a=ACCOUNT) == 1
+
+
 def test_one_is_begun_when_it_is_due_and_not_before(deployment):
     deployment.run()
     deployment.canary.round()
