@@ -105,7 +105,7 @@ class Canary:
 
     def _begin(self, test: str) -> None:
         with self._open_uow(None) as uow:
-            if SelfTests(uow).start(test) is None:
+            if not SelfTests(uow).start(test):
                 return
         stage, spent = Stage.ACCEPT, Times()
         try:

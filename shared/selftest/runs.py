@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, select, update
@@ -48,16 +47,15 @@ class SelfTests:
         """The newest that ended."""
         return self._one(selftests.c.finished_at.is_not(None), order=selftests.c.finished_at)
 
-    def start(self, test: str) -> datetime | None:
-        """Begin one that was asked for; gives when, or None where somebody else did."""
+    def start(self, test: str) -> bool:
+        """Begin one that was asked for; False where somebody else did."""
         state = SelfTestState.RUNNING.value
         statement = (
             update(selftests)
             .where(selftests.c.id == test, selftests.c.state == SelfTestState.REQUESTED.value)
             .values(state=state, started_at=clock_now())
-            .returning(selftests.c.started_at)
         )
-        return self._uow.execute(statement).scalar_one_or_none()
+        return bool(self._uow.execute(statement).rowcount)
 
     def note(self, test: str, **values: Any) -> None:
         """Keep what is known of one that is under way."""
