@@ -191,4 +191,4 @@ def _plain(crop: Pixels, covered: Mask, ground: Ground, rng: np.random.Generator
         if grains is not None:
             light = light.copy()
             light[covered] += grains
-    return np.asarray(cv2.convertScaleAbs(light), dtype=np.uint8)
+    return ground.paint if light is ground.smooth else np.asarray(cv2.convertScaleAbs(light), dtype=np.uint8)

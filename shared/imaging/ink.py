@@ -20,7 +20,8 @@ from shared.imaging.samples import Mask, count, of, of_parts, parts_of, places_i
 TEXTURED = 0.9
 """Texture of a ground from which it has a structure of its own, in CIELAB."""
 
-_LARGEST_EM = 32.0  # pixels an em that are looked at
+MEASURED_EM, _ERASED_EM = 56.0, 32.0
+"""Pixels an em at which text is looked at to be measured, and those that are enough to take it out."""
 _SMALLER = 1.5  # the least times that larger text is reduced by
 _THING, _FAINTEST_THING = 9.0, 8.0  # times the usual distance from the ground, and CIELAB: what is a thing
 _BUSY = 2.0  # texture of a ground, from which distance from its smooth part says little
@@ -81,14 +82,14 @@ def lengths(vectors: Floats) -> Floats:
     return np.asarray(cv2.sqrt(cv2.transform(vectors * vectors, _SUM)), dtype=np.float32)
 
 
-def separate(rgb: Pixels, words: Words) -> tuple[Ground, Ink]:
+def separate(rgb: Pixels, words: Words, enough: float = _ERASED_EM) -> tuple[Ground, Ink]:
     """Tell ink from ground in a crop.
 
     Method: a robust plane through ring and words, Otsu's threshold (1979) on the CIELAB distance from it,
     then a second look at the ground without the ink, and hysteresis for the anti-aliased rim. Large text is
-    looked at from further away.
+    looked at from further away, where its em has about `enough` pixels.
     """
-    shrink = words.em / _LARGEST_EM
+    shrink = words.em / enough
     if shrink > _SMALLER:
         return _separate_reduced(rgb, words, shrink)
     rgb = np.ascontiguousarray(rgb)
@@ -151,9 +152,8 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
     small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     tight, wide, usable = (_scaled(mask, size) for mask in (words.tight, words.wide, words.usable))
-    ground, ink = separate(
-        small, Words(tight, wide, usable, words.em / shrink, words.bracketed, words.rim / shrink)
-    )
+    em = words.em / shrink
+    ground, ink = separate(small, Words(tight, wide, usable, em, words.bracketed, words.rim / shrink), em)
     full = (width, height)
     smooth = _resized(ground.smooth, full, cv2.INTER_LINEAR)
     known = _scaled(ground.known, full)

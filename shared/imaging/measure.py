@@ -15,6 +15,7 @@ from shared.imaging.erase import Region, region_of
 from shared.imaging.frame import Frame, Points, bounds
 from shared.imaging.ground import Floats, to_lab
 from shared.imaging.ink import (
+    MEASURED_EM,
     Ground,
     Ink,
     commonest_colour,
@@ -106,7 +107,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     if region is None:
         return None
     crop = region.cut(rgb)
-    ground, ink = separate(crop, region.words)
+    ground, ink = separate(crop, region.words, MEASURED_EM)
     if ink.core.sum() < 6 or ink.contrast < 4:
         return None
     worn = outlined(crop, ground, ink, region.words) or shadowed(crop, ground, ink, region.words)
