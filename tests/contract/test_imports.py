@@ -17,7 +17,7 @@ FUNCTIONS = sorted(p.parent.name for p in (ROOT / "functions").glob("*/main.py")
 HEAVY = {
     "google.cloud", "google.api_core", "google.auth", "google.protobuf", "grpc", "redis", "requests",
     "sqlalchemy", "pg8000", "alembic", "cv2", "PIL", "numpy", "uharfbuzz", "fontTools", "yaml",
-    "cryptography", "jwt",
+    "cryptography", "jwt", "opentelemetry",
 }  # fmt: skip
 
 WATCH = """
