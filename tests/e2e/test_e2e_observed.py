@@ -58,12 +58,12 @@ def test_one_trace_holds_all_that_a_job_was_and_nothing_that_its_caller_said(new
     cloud, job = caller.cloud, _tell(caller, draw)
     assert job["state"] == "completed", job
     store = TraceStore(cloud.state.traces)
-    parts = {"jobs", "on_upload", "process_image", "on_job_event"}
-    until(lambda: parts <= {span.service for span in store.spans(TRACE)}, 20)
+    parts = {"jobs", "on_upload", "process_image", "on_job_event", "members", "send_email"}
+    until(lambda: parts <= {span.service for span in store.spans(TRACE)}, 30)
     spans = store.spans(TRACE)
     names = {span.name for span in spans}
     assert {"vision document_text", "translate translate_text", "storage put", "redis EVALSHA"} <= names
-    assert {"INSERT job_steps", "COMMIT", "queue process_image", "publish on-job-event"} <= names
+    assert {"smtp send", "INSERT job_steps", "COMMIT", "queue process_image", "publish on-job-event"} <= names
     ids = {span.id for span in spans}
     assert [s.name for s in spans if s.parent not in ids and s.parent != "00f067aa0ba902b7"] == []
 
