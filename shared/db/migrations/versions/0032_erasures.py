@@ -145,7 +145,7 @@ create policy presented on account_erasures for select to imangor_app
   using (receipt_id = nullif(current_setting('app.key_hash', true), ''));
 create policy due on account_erasures to imangor_system
   using (next_at < clock_now()) with check (true);
-grant select, update (next_at) on account_erasures to imangor_system;
+grant update (next_at) on account_erasures to imangor_system;
 """
 
 
@@ -154,10 +154,7 @@ def upgrade() -> None:
     op.execute(_TABLES)
     op.execute(_CLOSED)
     op.execute(tenant("account_erasures", "select"))
-    op.execute("""
-    revoke all on account_erasures from imangor_system;
-    grant insert, update on account_erasures to imangor_app;
-    """)
+    op.execute("grant insert, update on account_erasures to imangor_app")
     for table in _REFUSED:
         op.execute(f"""
         create trigger refuse_closed before insert on {table}
