@@ -20,7 +20,7 @@ from shared.scenes.schemas import Style
 _PLAIN = Style(size=1, weight=400, line_height=1)
 _OVERSAMPLING = 3
 _LARGE = 150.0  # pixels an em from which perspective needs fewer samples
-_BAND = 1 << 18  # pixels that are blended at a time
+_BAND = 1 << 15  # pixels that are blended at a time: what a processor keeps at hand
 
 Colour = tuple[int, int, int]
 Cover = Callable[[Matrix, tuple[int, int]], Pixels]
