@@ -16,7 +16,7 @@ from shared.imaging.frame import Points, bounds, filled, grown, lengthened
 from shared.imaging.grain import along_grain
 from shared.imaging.ground import largest
 from shared.imaging.infill import grain, interpolated
-from shared.imaging.ink import TEXTURED, Ground, Ink, separate, softness
+from shared.imaging.ink import Ground, Ink, separate, softness
 from shared.imaging.repeat import by_repeats
 from shared.imaging.samples import Mask, of, of_parts, parts_of, put
 from shared.scenes.schemas import Block, Line
@@ -145,13 +145,12 @@ def _repaint(crop: Pixels, ground: Ground, ink: Ink, writable: Mask, rng: np.ran
     if not ink.halo.any():
         return
     spread = dilated(ink.halo, 1)
-    textured = ground.texture > TEXTURED
-    if ground.noise < _GRAINY and not textured:
+    if ground.noise < _GRAINY and not ground.textured:
         spread |= _rippled(crop, ground, ink)
     mask = spread & writable & ~ink.strange
     if not mask.any():
         return
-    painted = _patterned(crop, spread, ground) if textured else None
+    painted = _patterned(crop, spread, ground) if ground.textured else None
     put(crop, _plain(crop, spread, ground, rng) if painted is None else painted, mask)
 
 
@@ -185,7 +184,7 @@ def _patterned(crop: Pixels, covered: Mask, ground: Ground) -> Pixels | None:
 def _plain(crop: Pixels, covered: Mask, ground: Ground, rng: np.random.Generator) -> Pixels:
     """What is covered painted over with the light of what is around it, and with grain where that shows."""
     known = ground.known & ~covered
-    light = interpolated(crop, ~known) if ground.texture > TEXTURED else ground.smooth
+    light = interpolated(crop, ~known) if ground.textured else ground.smooth
     if ground.noise > _GRAINLESS:
         grains = grain(crop - light, known, covered, rng)
         if grains is not None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from shared.imaging.attached import dilated
 from shared.imaging.colour import Pixels
-from shared.imaging.ground import Floats
+from shared.imaging.ground import Floats, largest
 from shared.imaging.samples import Mask, of, quantile
 
 _ENOUGH = 1 / 8  # share of a coarser pixel that must be known for it to stand for all of it
@@ -18,7 +18,6 @@ _SHARE = 0.6  # of its strength
 _SEEN = 3.0  # of 255: standard deviation of grain from which it is missed where it is not
 _USUAL = 3.0  # times that: more is a thing of its own
 _LEARN = 200  # pixels that tell it
-_MEAN = np.full((1, 3), 1 / 3, np.float32)
 
 
 def interpolated(crop: Pixels, covered: Mask) -> Floats:
@@ -55,19 +54,18 @@ def grain(detail: Floats, known: Mask, covered: Mask, rng: np.random.Generator) 
     show where the letters stood. It is weaker, for it lies elsewhere than the true one, so that at full
     strength it would be wrong by twice as much as none.
     """
-    light: Floats = np.asarray(cv2.transform(detail, _MEAN), dtype=np.float32)
     near = dilated(covered, _BLOCK)
     # Ripples around letters, or around a rule beyond them, are no grain.
-    level = min(_deviation(of(light, known & near)), _deviation(of(light, known & ~near)))
+    level = min(_deviation(of(detail, known & near)), _deviation(of(detail, known & ~near)))
     if not _SEEN < level < np.inf:
         return None
-    source = known & (np.abs(light) < _USUAL * level)
+    source = known & (largest(detail) < _USUAL * level)
     return _shifted(detail, source, covered, rng) * np.float32(_SHARE)
 
 
-def _deviation(light: Floats) -> float:
-    """The robust standard deviation; infinite where too few tell it."""
-    return 1.48 * quantile(np.abs(light), 0.5) if light.size >= _LEARN else np.inf
+def _deviation(detail: Floats) -> float:
+    """The robust standard deviation of a channel; infinite where too few pixels tell it."""
+    return 1.48 * quantile(np.abs(detail.ravel()), 0.5) if len(detail) >= _LEARN else np.inf
 
 
 def _shifted(detail: Floats, source: Mask, covered: Mask, rng: np.random.Generator) -> Floats:
@@ -76,11 +74,11 @@ def _shifted(detail: Floats, source: Mask, covered: Mask, rng: np.random.Generat
     ys, xs = np.nonzero(covered)
     found = np.zeros((len(ys), 3), np.float32)
     left = np.arange(len(ys))
-    reach = (height // (2 * _BLOCK) + 1, width // (2 * _BLOCK) + 1)
-    for down, right in rng.integers(np.negative(reach), reach, (_SHIFTS, 2), endpoint=True) * _BLOCK:
-        y, x = ys[left] + down, xs[left] + right
-        there = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-        there[there] = source[y[there], x[there]]
+    most = (-(-height // _BLOCK), -(-width // _BLOCK))
+    for down, right in rng.integers(0, most, (_SHIFTS, 2)) * _BLOCK:
+        # What is shifted out of the crop comes in again at its other side.
+        y, x = (ys[left] + down) % height, (xs[left] + right) % width
+        there = source[y, x]
         found[left[there]] = detail[y[there], x[there]]
         left = left[~there]
         if not len(left):

@@ -17,12 +17,13 @@ from shared.imaging.ground import SAMPLE, Floats, local_mean, near_mode, robust_
 from shared.imaging.palette import evidence
 from shared.imaging.samples import Mask, count, of, of_parts, parts_of, places_in, quantile, some_of
 
-TEXTURED = 0.9
-"""Texture of a ground from which it has a structure of its own, in CIELAB."""
-
 MEASURED_EM, _ERASED_EM = 56.0, 32.0
 """Pixels an em at which text is looked at to be measured, and those that are enough to take it out."""
+
 _SMALLER = 1.5  # the least times that larger text is reduced by
+_TEXTURED = 0.9  # texture from which a ground has a structure of its own
+_OF_NOISE = 0.3  # what noise leaves of itself where one looks for structure
+_MOSTLY, _TOUCHED = 96, 16  # of 255: what a resized mask must cover of a pixel
 _THING, _FAINTEST_THING = 9.0, 8.0  # times the usual distance from the ground, and CIELAB: what is a thing
 _BUSY = 2.0  # texture of a ground, from which distance from its smooth part says little
 _SURE, _LIKELY = 0.9, 0.3  # evidence of the palette for ink and for its rim
@@ -30,6 +31,7 @@ _STANDS_OUT = 0.25  # least share of the ink's contrast for a finding to be pref
 _AGREE = 0.45  # least share of the palette's ink that the ground's distance must have found too
 _UNEVEN, _USUAL_COVER = 1.2, 0.1  # texture that hides ink, and the share of the words that ink takes up
 _LEAST_COVER = 0.03  # of the words' area: less is no text
+_LOST, _HIDDEN = 8.0, 1.0  # times the ground's noise: much of fainter ink is not found, even by its colour
 _LIGHTNESS = 38.0  # of 255: least difference of luma whose edges can be measured
 _CELLS = 128  # of the histogram that is parted in two
 _SUM = np.ones((1, 3), dtype=np.float32)
@@ -55,6 +57,11 @@ class Ground:
     def paint(self) -> Pixels:
         """The smooth part in bytes."""
         return np.asarray(cv2.convertScaleAbs(self.smooth), dtype=np.uint8)
+
+    @property
+    def textured(self) -> bool:
+        """Whether it has a structure of its own, more than noise leaves."""
+        return self.texture > max(_TEXTURED, min(_UNEVEN, _OF_NOISE * self.noise))
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ def separate(rgb: Pixels, words: Words, enough: float = _ERASED_EM) -> tuple[Gro
     known = _known(learn, ink, far, words)
     light = np.ascontiguousarray(away[..., 0])
     noise, texture = _residuals(light, far, known)
-    if texture > TEXTURED:
+    if texture > _TEXTURED:
         # What lies beyond the letters' own ground, such as a rule or a sign's edge, does not make that busy.
         texture = min(texture, _residuals(light, far, known & words.wide)[1])
     if texture > _BUSY:
@@ -114,8 +121,10 @@ def separate(rgb: Pixels, words: Words, enough: float = _ERASED_EM) -> tuple[Gro
         if other is not None and _is_better(other, ink):
             known = _known(learn, other, far, words)
             smooth = local_mean(rgb, known, plane, words.em)[0]
+            if other.contrast < _HIDDEN * noise:
+                other = _whole(other, words)
             return Ground(smooth, noise, texture, known, _shown(learn, other)), other
-    if texture > _UNEVEN:
+    if texture > _UNEVEN or ink.contrast < _LOST * noise:
         ink = with_whole_words(ink, words)
     return Ground(smooth, noise, texture, known, _shown(learn, ink)), ink
 
@@ -130,6 +139,10 @@ def with_whole_words(ink: Ink, words: Words) -> Ink:
     """The ink; where less of it was found than any text has, all of the words may be touched by it."""
     if count(ink.core & words.tight) >= _USUAL_COVER * count(words.tight):
         return ink
+    return _whole(ink, words)
+
+
+def _whole(ink: Ink, words: Words) -> Ink:
     return replace(ink, halo=ink.halo | (dilated(words.tight, 1) & words.wide & ~ink.strange))
 
 
@@ -165,16 +178,16 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
         noise = 1.48 * float(np.median(np.linalg.norm(away, axis=2)))
     return Ground(smooth, noise, ground.texture, known, _scaled(ground.shown, full)), Ink(
         _scaled(ink.core, full),
-        _scaled(ink.halo, full) & words.wide,
+        _scaled(ink.halo, full, _TOUCHED) & words.wide,
         _scaled(ink.foreign, full),
         _scaled(ink.strange, full),
         ink.contrast,
     )
 
 
-def _scaled(mask: Mask, size: tuple[int, int]) -> Mask:
+def _scaled(mask: Mask, size: tuple[int, int], least: int = _MOSTLY) -> Mask:
     values = cv2.resize(mask * np.uint8(255), size, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(values > 96, dtype=bool)
+    return np.asarray(values > least, dtype=bool)
 
 
 def _same_side(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Mask:

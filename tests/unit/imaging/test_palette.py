@@ -53,6 +53,19 @@ def test_strokes_as_high_as_a_short_line_are_no_frame(page, text, language) -> N
     assert np.abs(erased.astype(int) - clean).max() < 25
 
 
+def test_faint_text_in_strong_noise_goes(page) -> None:
+    """Where noise hides most of the ink, what is found of it is not all."""
+    rng = np.random.default_rng(3)
+    noise = cv2.GaussianBlur(rng.normal(size=(120, 420, 3)).astype(np.float32), (0, 0), 0.7) * 12
+    photo = page(420, 120, ground=np.clip(110 + noise, 0, 255).astype(np.uint8))
+    clean = photo.pixels.astype(float)
+    photo.write("fill it", 40, 70, 36, ink=(92, 92, 92))
+    ink = photo.pixels - clean
+    scene, erased = photo.scene(), photo.pixels.copy()
+    erase(erased, None, scene.blocks, [], "seed")
+    assert float(((erased - clean) * ink).sum() / (ink**2).sum()) < 0.5
+
+
 def test_words_whose_ink_cannot_be_found_on_a_busy_ground_go_whole() -> None:
     """Of faint text a few specks are found, and less ink than any text has is not believed."""
     tight = np.zeros((40, 120), bool)
