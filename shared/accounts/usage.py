@@ -7,7 +7,7 @@ grow; a job is given up after a day, so they do not for long.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from shared.accounts.schemas import MAX_DAYS, MAX_ROWS, Usage, UsageFilter, UsageRow
 from shared.core.errors import FieldError, InvalidInput
@@ -20,7 +20,7 @@ with accepted as (
     (created_at at time zone 'UTC')::date as day
   from jobs where account_id = :account
     and created_at >= cast(:first as date)::timestamp at time zone 'UTC'
-    and created_at < cast(:beyond as date)::timestamp at time zone 'UTC'),
+    and created_at < (cast(:last as date) + 1)::timestamp at time zone 'UTC'),
 spent as (
   select t.job_id, t.target, sum(e.amount) as credits
   from accepted join ledger_transactions t on t.job_id = accepted.id
@@ -47,15 +47,15 @@ def usage(uow: UnitOfWork, query: UsageFilter) -> Usage:
     columns, listed = "".join(f"{name}, " for name in groups), ", ".join(groups)
     grouping = f"group by {listed} order by {listed}" if groups else "having count(*) > 0"
     statement = _FACTS.format(columns=columns, grouping=grouping)
-    beyond = last + timedelta(days=1)
-    found = uow.sql(statement, account=uow.account, first=first, beyond=beyond, rows=MAX_ROWS + 1)
+    found = uow.sql(statement, account=uow.account, first=first, last=last, rows=MAX_ROWS + 1)
     rows = [UsageRow.model_validate(dict(row)) for row in found.mappings()]
     return Usage(**{"from": first}, to=last, rows=rows[:MAX_ROWS], truncated=len(rows) > MAX_ROWS)
 
 
 def _days(uow: UnitOfWork, query: UsageFilter) -> tuple[date, date]:
     last = query.to or uow.now.date()
-    first = query.from_ or last - timedelta(days=_DEFAULT_DAYS - 1)
+    # Before the first day that a date can name there is none.
+    first = query.from_ or date.fromordinal(max(1, last.toordinal() - _DEFAULT_DAYS + 1))
     if not 0 <= (last - first).days < MAX_DAYS:
         wrong = FieldError(
             "/query/from", "range", f"From the first to the last day are 1 to {MAX_DAYS} days."

@@ -110,10 +110,13 @@ class Site:
         return cast("Endpoint", endpoint), {name: str(value) for name, value in values.items()}
 
     def _methods(self, path: str) -> list[str]:
-        found = self.routes.allowed_methods(path)
-        if not found:
+        """What a path takes; one that is declared as it stands is none of a template's."""
+        allowed = self.routes.allowed_methods(path)
+        if not allowed:
             raise NotFound
-        return sorted({*found, "OPTIONS"})
+        rules = {method: self.routes.match(path, method=method, return_rule=True)[0] for method in allowed}
+        fewest = min(len(rule.arguments) for rule in rules.values())
+        return sorted({"OPTIONS", *(name for name, rule in rules.items() if len(rule.arguments) == fewest)})
 
 
 def _name_span(endpoint: Endpoint) -> None:

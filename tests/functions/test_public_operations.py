@@ -35,3 +35,12 @@ def test_a_trial_that_cannot_work_stops_the_function_before_a_release_is_seen(mo
     answer = create_app("jobs", str(FUNCTIONS / "jobs" / "main.py")).test_client().get("/v1/jobs")
     config.forget()
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("redrive", "OPTIONS, POST"), ("msg_01k9z3v5w8x2y4a6b8c0d2e4f6", "DELETE, OPTIONS")],
+)
+def test_a_path_that_is_declared_as_it_stands_does_not_take_what_a_template_takes(path, methods):
+    client = create_app("backlog", str(FUNCTIONS / "backlog" / "main.py")).test_client()
+    assert client.options(f"/v1/admin/dead-letters/{path}").headers["Allow"] == methods

@@ -182,6 +182,11 @@ def test_usage_is_of_the_days_asked_for_and_of_one_account(desk, database):
         usage(desk, **{"from": "2020-01-01"})
 
 
+@pytest.mark.parametrize("day", ["0001-01-05", "9999-12-31"])
+def test_usage_of_the_first_and_the_last_days_that_there_are_is_none(desk, day):
+    assert usage(desk, to=day) == []
+
+
 def test_limits_are_set_and_say_what_was_spent(desk):
     create(desk, targets=["es", "fr"])
     assert call(desk, "limits").model_dump() == {
