@@ -1,8 +1,4 @@
-"""Erasing accounts: a role of its own, which may delete only what belongs to an account that is closed.
-
-From its closing on, nothing is added to an account but what tells of the erasure: a trigger refuses it, so
-that work that was under way leaves nothing behind.
-"""
+"""Erasing accounts, which closes them first: what is ordered and told of it, and a role of its own for it."""
 
 from alembic import op
 
@@ -10,24 +6,6 @@ from shared.db.migrations.tenancy import CURRENT, PERSON, tenant
 
 revision = "0032"
 down_revision = "0031"
-
-_ERASED = (
-    *("job_steps", "scene_translations", "scenes", "provider_results", "deadlines", "job_targets"),
-    *(
-        "quotes",
-        "spending",
-        "trial_days",
-        "webhook_deliveries",
-        "webhook_secrets",
-        "webhook_events",
-        "webhook_endpoints",
-    ),
-    *("oauth_grants", "invitations", "memberships", "api_keys", "idempotency_keys", "account_exports"),
-    *("emails", "leases", "outbox", "data_keys", "dead_letters"),
-)
-# Leases, tasks, letters and credits given back are the erasure's own; the others hold ids alone.
-_STILL_WRITTEN = {"leases", "outbox", "emails", "spending", "dead_letters", "idempotency_keys"}
-_REFUSED = (*(table for table in _ERASED if table not in _STILL_WRITTEN), "jobs")
 
 _TABLES = """
 create table account_erasures (
@@ -155,27 +133,12 @@ def upgrade() -> None:
     op.execute(_CLOSED)
     op.execute(tenant("account_erasures", "select"))
     op.execute("grant insert, update on account_erasures to imangor_app")
-    for table in _REFUSED:
-        op.execute(f"""
-        create trigger refuse_closed before insert on {table}
-          for each row execute function refuse_closed()
-        """)
-    for table in _ERASED:
-        op.execute(f"""
-        grant delete on {table} to imangor_eraser;
-        create policy only_closed on {table} as restrictive for delete to imangor_eraser
-          using (exists (select from accounts where id = {CURRENT} and deleted_at is not null));
-        """)
     op.execute(_SINGLE)
     op.execute(_FORGET)
 
 
 def downgrade() -> None:
     """Contract. Erasures and their receipts are lost; accounts that are closed stay so."""
-    for table in _ERASED:
-        op.execute(f"drop policy only_closed on {table}; revoke delete on {table} from imangor_eraser")
-    for table in _REFUSED:
-        op.execute(f"drop trigger refuse_closed on {table}")
     op.execute("""
     revoke all on accounts, ledger_transactions, users, sessions, dead_letters from imangor_eraser;
     drop policy erased on users;
