@@ -183,6 +183,8 @@ def _patterned(crop: Pixels, covered: Mask, ground: Ground) -> Pixels | None:
 
 def _plain(crop: Pixels, covered: Mask, ground: Ground, rng: np.random.Generator) -> Pixels:
     """What is covered painted over with the light of what is around it, and with grain where that shows."""
+    if ground.noise <= _GRAINLESS and not ground.textured:
+        return ground.paint
     known = ground.known & ~covered
     light = interpolated(crop, ~known) if ground.textured else ground.smooth
     if ground.noise > _GRAINLESS:
@@ -190,4 +192,4 @@ def _plain(crop: Pixels, covered: Mask, ground: Ground, rng: np.random.Generator
         if grains is not None:
             light = light.copy()
             light[covered] += grains
-    return ground.paint if light is ground.smooth else np.asarray(cv2.convertScaleAbs(light), dtype=np.uint8)
+    return np.asarray(cv2.convertScaleAbs(light), dtype=np.uint8)

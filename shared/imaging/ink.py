@@ -41,22 +41,27 @@ _SUM = np.ones((1, 3), dtype=np.float32)
 class Ground:
     """What lies under the text of a crop.
 
-    `smooth` is the ground's low-frequency part, in RGB 0-255 over the whole crop, `noise` the robust
-    standard deviation around it, `texture` that of its structure that noise does not explain, both in
-    CIELAB units. `known` are the pixels it was learnt from; `shown` are these and the rules, frames and seams
-    beside the text, fainter than it.
+    `light` is the ground's low-frequency part, in RGB 0-255 over the whole crop, in bytes where that is
+    large, `noise` the robust standard deviation around it, `texture` that of its structure that noise does
+    not explain, both in CIELAB units. `known` are the pixels it was learnt from; `shown` are these and the
+    rules, frames and seams beside the text, fainter than it.
     """
 
-    smooth: Floats
+    light: Floats | Pixels
     noise: float
     texture: float
     known: Mask
     shown: Mask
 
     @cached_property
+    def smooth(self) -> Floats:
+        """The light as numbers that can be taken from others."""
+        return self.light.astype(np.float32, copy=False)
+
+    @cached_property
     def paint(self) -> Pixels:
-        """The smooth part in bytes."""
-        return np.asarray(cv2.convertScaleAbs(self.smooth), dtype=np.uint8)
+        """The light in bytes."""
+        return np.asarray(cv2.convertScaleAbs(self.light), dtype=np.uint8)
 
     @property
     def textured(self) -> bool:
@@ -168,15 +173,15 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
     em = words.em / shrink
     ground, ink = separate(small, Words(tight, wide, usable, em, words.bracketed, words.rim / shrink), em)
     full = (width, height)
-    smooth = _resized(ground.smooth, full, cv2.INTER_LINEAR)
+    light = np.asarray(cv2.resize(ground.paint, full, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
     known = _scaled(ground.known, full)
     ys, xs = places_in(known, SAMPLE)
     noise = ground.noise
     if len(xs):
         # Averaging has taken the noise away, so it is measured again on single pixels.
-        away = to_lab(rgb[ys, xs][None]) - to_lab(smooth[ys, xs][None])
+        away = to_lab(rgb[ys, xs][None]) - to_lab(light[ys, xs][None])
         noise = 1.48 * float(np.median(np.linalg.norm(away, axis=2)))
-    return Ground(smooth, noise, ground.texture, known, _scaled(ground.shown, full)), Ink(
+    return Ground(light, noise, ground.texture, known, _scaled(ground.shown, full)), Ink(
         _scaled(ink.core, full),
         _scaled(ink.halo, full, _TOUCHED) & words.wide,
         _scaled(ink.foreign, full),
@@ -263,10 +268,6 @@ def otsu(values: Floats) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
     return float(centres[int(np.nanargmax(np.nan_to_num(spread)))])
-
-
-def _resized(values: Floats, size: tuple[int, int], how: int) -> Floats:
-    return np.asarray(cv2.resize(values, size, interpolation=how), dtype=np.float32)
 
 
 def _residuals(light: Floats, far: Floats, known: Mask) -> tuple[float, float]:
