@@ -51,10 +51,12 @@ def adornment(rng: Random) -> Adornment | None:
     return Adornment(kind, along=along, across=float(rng.uniform(0.04, 0.09)), blur=soft)
 
 
-def worn_visibly(worn: Adornment | None, ink: Floats, ground: Floats) -> str:
+def visible_kind(worn: Adornment | None, ink: Floats, ground: Floats) -> str:
     """The kind of what `ink` has on a ground of this mean colour; empty for none that one would see."""
-    if worn is None or worn.kind == "underline":
-        return "" if worn is None else worn.kind
+    if worn is None:
+        return ""
+    if worn.kind == "underline":
+        return worn.kind
     beside = _shade(worn, ink, ground)
     apart = min(ratio(beside, ink), ratio(beside, ground))
     return worn.kind if apart >= _LEAST_CONTRAST[worn.kind] else ""
@@ -66,10 +68,10 @@ def with_beneath(
     """The picture with the rim or shadow of letters of `em` pixels whose lines run at `turn` radians."""
     if worn is None or worn.kind == "underline":
         return picture
-    share = (_rim if worn.kind == "outline" else _cast)(cover, worn, em, turn)[..., None]
+    share = _rim(cover, worn, em) if worn.kind == "outline" else _cast(cover, worn, em, turn)
     ground = picture[cover > 0.5].mean(axis=0)
     beside = picture * _DARKER if worn.kind == "shadow" else _shade(worn, ink, ground)
-    return np.asarray(picture * (1 - share) + beside * share, dtype=np.float32)
+    return np.asarray(picture * (1 - share[..., None]) + beside * share[..., None], dtype=np.float32)
 
 
 def _shade(worn: Adornment, ink: Floats, ground: Floats) -> Floats:
@@ -79,7 +81,7 @@ def _shade(worn: Adornment, ink: Floats, ground: Floats) -> Floats:
     return max(_RIMS, key=lambda rim: min(ratio(rim, ink), ratio(rim, ground)))
 
 
-def _rim(cover: Floats, worn: Adornment, em: float, turn: float) -> Floats:
+def _rim(cover: Floats, worn: Adornment, em: float) -> Floats:
     away = cv2.distanceTransform((cover < 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray(np.clip(worn.thick * em + 0.5 - away, 0, 1), dtype=np.float32)
 

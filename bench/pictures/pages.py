@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.pictures.adornment import adornment, with_beneath, worn_visibly
+from bench.pictures.adornment import adornment, visible_kind, with_beneath
 from bench.pictures.backgrounds import BACKGROUNDS
 from bench.pictures.inks import ink_on, ratio
 from bench.pictures.layouts import DOWNWARDS, LAYOUTS, UPRIGHT
@@ -132,7 +132,7 @@ def _painted(case: Case, hand: Hand, sheet: Sheet, shape: tuple[int, int], angle
     ink = ink_on(rng, under, contrast)
     border = ink_on(rng, under, float(rng.uniform(2, 6)))
     blank = ground * (1 - frames[..., None]) + border * frames[..., None]
-    shown = [worn_visibly(written.hand.worn, ink, under) for written in sheet.written]
+    shown = [visible_kind(written.hand.worn, ink, under) for written in sheet.written]
     under_ink = _beneath(blank, sheet, covers, shown, angle, ink)
     picture = under_ink * (1 - covered[..., None]) + ink * covered[..., None]
     quality = int(rng.integers(40, 96))

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.core.tracing import Kind, Span, begin, end
+from shared.core.tracing import Kind, Span, begin, end, recording
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -27,7 +27,7 @@ def trace_statements(engine: Engine) -> None:
 
 
 def _before(_: Any, __: Any, statement: str, ___: Any, context: Any, ____: bool) -> None:
-    if context is not None:
+    if context is not None and recording():
         context.imangor_span = _begin(statement)
 
 

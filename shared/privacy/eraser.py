@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from shared.audit.actions import Action
 from shared.audit.log import record
@@ -176,12 +175,7 @@ class Eraser:
             return []
         told: list[str] = json.loads(self._vault.open(_PURPOSE, bytes(row.sealed), run.erasure))
         facts = {"due": moment(now), "link": f"{self._keys().issuer}{RECEIPTS}/{row.receipt_id}"}
-        make: Callable[[str], Envelope] = partial(_letter, self._vault, facts)
-        return [make(address) for address in told]
-
-
-def _letter(vault: Vault, facts: dict[str, Any], address: str) -> Envelope:
-    return envelope(vault, Kind.ERASURE_DONE, address, facts)
+        return [envelope(self._vault, Kind.ERASURE_DONE, address, facts) for address in told]
 
 
 _RECORDED: Final = """

@@ -52,7 +52,6 @@ _BROKEN: Final = (
     EOFError,
     OSError,
     ValueError,
-    NotImplementedError,
     RuntimeError,
     struct.error,
 )
