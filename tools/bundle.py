@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from shared.edge.manifest import load, load_all
-from shared.imaging.fonts import font_packages
+from shared.imaging.typesetting.fonts import font_packages
 from shared.reference.page import pins
 from tools.reach import Reach, reach
 from tools.reference import wrong
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FONTS = ROOT / "build" / "fonts"
 DEFAULT = ROOT / "build" / "bundles"
 
-_RENDERER = "shared.imaging.fonts"
+_RENDERER = "shared.imaging.typesetting.fonts"
 _PAGE = "shared.reference.page"
 _DESCRIPTION = "openapi"
 _EPOCH = (1980, 1, 1, 0, 0, 0)

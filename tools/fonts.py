@@ -1,7 +1,8 @@
 """Fetch the pinned fonts: python -m tools.fonts [--to FOLDER] [--of MANIFEST].
 
-Takes the wheels that the manifest (by default `shared/imaging/fonts.toml`) names from the configured package
-index, checks wheel and font hashes, and keeps only the fonts. Does nothing when all are there already.
+Takes the wheels that the manifest (by default `shared/imaging/typesetting/fonts.toml`) names from the
+configured package index, checks wheel and font hashes, and keeps only the fonts. Does nothing
+when all are there already.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from shared.imaging.fonts import MANIFEST, FontPackage, PinnedFont, font_packages
+from shared.imaging.typesetting.fonts import MANIFEST, FontPackage, PinnedFont, font_packages
 
 DEFAULT = Path(__file__).parent.parent / "build" / "fonts"
 _STAMP = "stamp.json"

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from shared.imaging.fonts import FontLibrary
+from shared.imaging.typesetting.fonts import FontLibrary
 from shared.selftest.card import HERE, Words, words
 from tools.fonts import DEFAULT as FONTS
 from tools.make_samples import Pen

@@ -24,11 +24,11 @@ from local.engines import apertium
 from local.engines.counters import Counters
 from local.engines.reading import Reader
 from local.engines.vision import Annotator
-from shared.imaging.decode import decode
-from shared.imaging.derivative import derivative
-from shared.imaging.fonts import FontLibrary
+from shared.imaging.files.decode import decode
+from shared.imaging.files.derivative import derivative
 from shared.imaging.formats.make import make
-from shared.imaging.group import build_scene
+from shared.imaging.scene import build_scene
+from shared.imaging.typesetting.fonts import FontLibrary
 from shared.providers.vision_words import recognition
 from shared.scenes.schemas import Block, Scene, Translation
 from shared.translation.keep import is_kept

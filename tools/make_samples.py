@@ -16,11 +16,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from shared.imaging.draw import draw
-from shared.imaging.fit import Layout, PlacedLine
-from shared.imaging.fonts import FontLibrary
+from shared.imaging.draw.draw import draw
+from shared.imaging.fit.placing import PlacedLine
+from shared.imaging.fit.solver import Layout
 from shared.imaging.frame import Frame
-from shared.imaging.shape import Box, Shaper
+from shared.imaging.typesetting.fonts import FontLibrary
+from shared.imaging.typesetting.shape import Box, Shaper
 from tools.fonts import DEFAULT as FONTS
 from tools.photo import Canvas, bricks, paper, photographed, placed, plaster, wood
 

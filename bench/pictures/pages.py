@@ -18,7 +18,7 @@ from bench.pictures.layouts import DOWNWARDS, LAYOUTS, UPRIGHT
 from bench.pictures.scripts import scripts
 from bench.pictures.sheet import FINER, Floats, Hand, Sheet, strokes
 from bench.pictures.truth import Page
-from shared.imaging.decode import decode
+from shared.imaging.files.decode import decode
 
 Random = np.random.Generator
 Matrix = NDArray[np.float64]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from shared.imaging.fonts import PinnedFont, font_packages
+from shared.imaging.typesetting.fonts import PinnedFont, font_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN_FONTS = ROOT / "build" / "fonts"

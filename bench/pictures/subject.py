@@ -9,12 +9,12 @@ from functools import lru_cache
 from bench.pictures.scripts import OWN_FONTS, scripts
 from bench.pictures.stand_in import answered
 from bench.pictures.truth import Page, Pixels, Quad
-from shared.imaging.decode import decode
-from shared.imaging.fonts import FontLibrary
-from shared.imaging.group import build_scene
-from shared.imaging.layouts import SetText
-from shared.imaging.raster import ink_box
+from shared.imaging.draw.raster import ink_box
+from shared.imaging.files.decode import decode
+from shared.imaging.fit.layouts import SetText
 from shared.imaging.render import Drawn, compose, finish, paint_on
+from shared.imaging.scene import build_scene
+from shared.imaging.typesetting.fonts import FontLibrary
 from shared.scenes.recognition import Recognition
 from shared.scenes.schemas import Block, Flag, LeaveAlone, Scene, Translation
 from shared.translation.keep import is_kept

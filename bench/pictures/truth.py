@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.decode import Picture
+from shared.imaging.files.decode import Picture
 from shared.scenes.recognition import Recognition, Word
 
 Quad = NDArray[np.float64]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from shared.imaging.colour import Pixels
 from shared.imaging.frame import Points, filled
+from shared.imaging.pixels import Pixels
 from shared.scenes.recognition import Word
 from shared.scenes.schemas import Area, Block, Flag
 

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from shared.imaging.geometry import Box
 from shared.scenes.recognition import Point
 
+ASCENT = 0.77
+"""Share of the em above the baseline that a block's polygon covers at its first line."""
+DESCENT = 0.23
+"""Share of the em below the baseline that a block's polygon covers at its last line."""
 _PARALLEL = 1e-3  # pixels by which opposite sides of a parallelogram may differ
 
 Matrix = NDArray[np.float64]

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 from shared.core.errors import Conflict
 from shared.imaging.areas import restore
-from shared.imaging.colour import Pixels
-from shared.imaging.decode import Picture, decode
-from shared.imaging.draw import draw
-from shared.imaging.encode import encode, encode_pages
-from shared.imaging.erase import erase
-from shared.imaging.fonts import FontLibrary
+from shared.imaging.draw.draw import draw
+from shared.imaging.erase.erase import erase
+from shared.imaging.files.decode import Picture, decode
+from shared.imaging.files.encode import encode, encode_pages
+from shared.imaging.fit.layouts import SetText, lay_out, wordings
 from shared.imaging.frame import Points
-from shared.imaging.ink import from_hex
-from shared.imaging.layouts import SetText, lay_out, wordings
+from shared.imaging.ink.colours import from_hex
 from shared.imaging.pages import of_page
+from shared.imaging.pixels import Pixels
+from shared.imaging.typesetting.fonts import FontLibrary
 from shared.scenes.schemas import Flag, Scene
 
 _SHARP = 0.5  # softness of text that was drawn with anti-aliasing and not blurred

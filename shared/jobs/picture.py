@@ -35,10 +35,10 @@ from shared.translation.service import SceneTranslator
 
 if TYPE_CHECKING:
     from shared.db.unit_of_work import UnitOfWork
-    from shared.imaging.decode import Picture
-    from shared.imaging.fonts import FontLibrary
+    from shared.imaging.files.decode import Picture
     from shared.imaging.formats.make import File
     from shared.imaging.render import Rendered
+    from shared.imaging.typesetting.fonts import FontLibrary
     from shared.scenes.schemas import Scene
 
 _log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class PictureWorker:
                 fail_target(uow, job, task.target, error)
 
     def _recognise(self, run: StepRun) -> None:
-        from shared.imaging.decode import probe
+        from shared.imaging.files.decode import probe
         from shared.imaging.pages import gathered
 
         source = self._source(run)
@@ -136,8 +136,8 @@ class PictureWorker:
 
     def _scene(self, run: StepRun, source: bytes, page: int) -> Scene:
         """What is read on one page."""
-        from shared.imaging.decode import decode
-        from shared.imaging.group import build_scene
+        from shared.imaging.files.decode import decode
+        from shared.imaging.scene import build_scene
         from shared.scenes.schemas import LeaveAlone
 
         with span("decode"):
@@ -149,7 +149,7 @@ class PictureWorker:
 
     def _read(self, run: StepRun, picture: Picture) -> Recognition:
         """The page's words, bought before or bought now and remembered at once."""
-        from shared.imaging.derivative import derivative
+        from shared.imaging.files.derivative import derivative
 
         hint = run.job.source_language
         key = recognition_key(run.location, picture.sha256, hint, picture.page)

@@ -12,7 +12,7 @@ from shared.jobs.schemas import JobUpload, SignedUpload
 from shared.storage.gcs import Storage
 
 if TYPE_CHECKING:
-    from shared.imaging.decode import MediaInfo
+    from shared.imaging.files.decode import MediaInfo
 
 
 class SignedUploads:
@@ -43,7 +43,7 @@ class SignedUploads:
 
 def check_picture(data: bytes) -> MediaInfo:
     """The header of a picture that can be worked on; raises what is wrong with it."""
-    from shared.imaging.decode import probe
+    from shared.imaging.files.decode import probe
 
     if not data:
         raise EmptyUpload()

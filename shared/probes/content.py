@@ -19,7 +19,7 @@ def measure(data: bytes) -> Facts:
     """
     if not data:
         raise UnreadableFile("The content is empty.")
-    from shared.imaging.sniff import accepted_format
+    from shared.imaging.files.sniff import accepted_format
 
     if accepted_format(data) is not None and not _is_text_after_all(data):
         return _picture(data)
@@ -37,7 +37,7 @@ def _is_text_after_all(data: bytes) -> bool:
 
 
 def _picture(data: bytes) -> Facts:
-    from shared.imaging.decode import probe
+    from shared.imaging.files.decode import probe
 
     info = probe(data)
     pixels = max(width * height for width, height in info.sizes)

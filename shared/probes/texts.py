@@ -58,7 +58,7 @@ _UNKNOWN: Final = "The content is of no type that is known here."
 
 
 def _refuse_unless_text(head: bytes) -> None:
-    from shared.imaging.sniff import known_as
+    from shared.imaging.files.sniff import known_as
 
     what = known_as(head)
     if b"\x00" in head or what not in {None, "plain text", "an HTML page"}:

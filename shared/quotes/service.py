@@ -88,8 +88,8 @@ def _declared(order: CreateQuote) -> Facts:
 
 
 def _refuse_pixels(pixels: int) -> None:
-    from shared.imaging.decode import MAX_PIXELS
     from shared.imaging.errors import TooManyPixels
+    from shared.imaging.files.decode import MAX_PIXELS
 
     if pixels > MAX_PIXELS:
         limit = MAX_PIXELS // 1_000_000

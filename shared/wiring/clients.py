@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from shared.auth.access_tokens import AccessTokens
     from shared.auth.directory import IdentityDirectory, PeopleEraser, SignIns
     from shared.auth.identity_tokens import IdentityTokens
-    from shared.imaging.fonts import FontLibrary
+    from shared.imaging.typesetting.fonts import FontLibrary
     from shared.jobs.results import ResultFiles
     from shared.mail.smtp import MailServer
     from shared.providers.translate import Translator
@@ -221,6 +221,6 @@ def access_tokens() -> AccessTokens:
 @cache
 def fonts() -> FontLibrary:
     """The pinned fonts of this deployment."""
-    from shared.imaging.fonts import FontLibrary
+    from shared.imaging.typesetting.fonts import FontLibrary
 
     return FontLibrary(ROOT / FontSettings.load().fonts_folder)

@@ -20,7 +20,7 @@ import requests
 
 from shared.core.ids import new_id
 from shared.edge.manifest import Manifest, load_all
-from shared.imaging.fonts import font_packages
+from shared.imaging.typesetting.fonts import font_packages
 from tools import bundle
 from tools.openapi import endpoints
 
@@ -240,7 +240,7 @@ def test_a_change_rebuilds_what_it_reaches_and_nothing_else(fonts, tmp_path):
 
     assert changed_by("functions/scenes/main.py") == {"scenes"}
     assert changed_by("shared/imaging/render.py") == {"process_image"}
-    assert changed_by("shared/imaging/decode.py") == {"process_image", "jobs", "quotes", "sweep"}
+    assert changed_by("shared/imaging/files/decode.py") == {"process_image", "jobs", "quotes", "sweep"}
     assert changed_by("shared/jobs/upkeep.py") == {"sweep"}
     assert changed_by("shared/core/errors.py") == set(MANIFESTS)
     assert changed_by("shared/db/migrations/versions/0001_accounts.py") == set()

@@ -24,12 +24,12 @@ from bench.pictures.baselines import face_of
 from bench.pictures.scripts import OWN_FONTS, ROOT
 from bench.pictures.subject import Outcome, library, translated
 from bench.pictures.truth import Page
-from shared.imaging.decode import decode
-from shared.imaging.fonts import FontLibrary
-from shared.imaging.group import build_scene
+from shared.imaging.files.decode import decode
 from shared.imaging.render import render
-from shared.imaging.shape import seen_of
-from shared.imaging.words import word
+from shared.imaging.scene import build_scene
+from shared.imaging.typesetting.fonts import FontLibrary
+from shared.imaging.typesetting.shape import seen_of
+from shared.imaging.typesetting.words import word
 from shared.providers.text_batches import MAX_POINTS, batches
 from shared.scenes.schemas import Scene
 from shared.translation.protect import marked, protected

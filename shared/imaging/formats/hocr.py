@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from shared.imaging.fit.layouts import SetText
 from shared.imaging.formats.page import FinishedPage
 from shared.imaging.formats.written import WrittenLine, lines_of, upright
-from shared.imaging.layouts import SetText
 
 _HEAD = """<!DOCTYPE html>
 <html lang="{language}">

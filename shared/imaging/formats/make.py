@@ -6,11 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from shared.core.formats import Format
-from shared.imaging.decode import decode
-from shared.imaging.fonts import FontLibrary
+from shared.imaging.files.decode import decode
 from shared.imaging.formats.page import FinishedPage, data_uri
 from shared.imaging.pages import of_page
 from shared.imaging.render import Painted, Rendered, compose, finish, paint_on
+from shared.imaging.typesetting.fonts import FontLibrary
 from shared.scenes.schemas import Scene
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, replace
 
-from shared.imaging.colour import Pixels
-from shared.imaging.decode import Picture
-from shared.imaging.encode import encode
-from shared.imaging.layouts import SetText
+from shared.imaging.files.decode import Picture
+from shared.imaging.files.encode import encode
+from shared.imaging.fit.layouts import SetText
+from shared.imaging.pixels import Pixels
 
 _SHOWN = {"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"}
 """Formats that every browser shows."""

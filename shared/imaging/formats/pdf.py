@@ -16,10 +16,10 @@ import fontTools.fontBuilder
 import fontTools.pens.ttGlyphPen
 import numpy as np
 
-from shared.imaging.encode import encode
+from shared.imaging.files.encode import encode
 from shared.imaging.formats.page import FinishedPage
 from shared.imaging.formats.written import WrittenLine, all_lines
-from shared.imaging.shape import Run
+from shared.imaging.typesetting.shape import Run
 
 if TYPE_CHECKING:
     import pikepdf

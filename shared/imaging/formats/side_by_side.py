@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from shared.imaging.formats.page import FinishedPage, data_uri
-from shared.imaging.scripts import is_rtl
+from shared.imaging.typesetting.scripts import is_rtl
 from shared.scenes.schemas import Scene
 
 _HEAD = """<!DOCTYPE html>

@@ -10,9 +10,9 @@ from typing import Any
 
 import uharfbuzz
 
-from shared.imaging.fonts import Typeface
 from shared.imaging.formats.page import FinishedPage
 from shared.imaging.formats.written import WrittenLine, all_lines
+from shared.imaging.typesetting.fonts import Typeface
 from shared.scenes.schemas import Style
 
 # uharfbuzz carries no types.

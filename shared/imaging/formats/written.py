@@ -9,12 +9,12 @@ from itertools import groupby
 
 import numpy as np
 
+from shared.imaging.fit.layouts import SetText
+from shared.imaging.fit.placing import PlacedLine
 from shared.imaging.frame import Points
 from shared.imaging.geometry import Box
-from shared.imaging.layouts import SetText
-from shared.imaging.placing import PlacedLine
-from shared.imaging.scripts import is_rtl
-from shared.imaging.shape import Run
+from shared.imaging.typesetting.scripts import is_rtl
+from shared.imaging.typesetting.shape import Run
 
 Affine = tuple[float, float, float, float, float, float]
 

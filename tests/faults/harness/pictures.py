@@ -25,7 +25,7 @@ def draw(rng: random.Random, text: str, size: tuple[int, int] = (96, 40)) -> byt
 
 def bought(data: bytes, text: str, language: str) -> tuple[bytes, str]:
     """Key and content of the row that remembers the recognition of such a picture as bought."""
-    from shared.imaging.decode import decode
+    from shared.imaging.files.decode import decode
     from shared.scenes.recognition import Recognition, Word
     from shared.translation.memory import recognition_key
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.imaging.decode import Picture, decode
-from shared.imaging.draw import draw
-from shared.imaging.fit import Layout, PlacedLine
-from shared.imaging.fonts import FontLibrary
+from shared.imaging.draw.draw import draw
+from shared.imaging.files.decode import Picture, decode
+from shared.imaging.fit.placing import PlacedLine
+from shared.imaging.fit.solver import Layout
 from shared.imaging.frame import Frame
-from shared.imaging.group import build_scene
-from shared.imaging.shape import Box, Shaper
+from shared.imaging.scene import build_scene
+from shared.imaging.typesetting.fonts import FontLibrary
+from shared.imaging.typesetting.shape import Box, Shaper
 from shared.scenes.recognition import Recognition, Word
 from shared.scenes.schemas import Scene, Translation
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.imaging.erase import erase
+from shared.imaging.erase.erase import erase
 from shared.scenes.recognition import Word
 
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 
 from shared.core.errors import UnsupportedMedia
-from shared.imaging.decode import MAX_PAGES, MAX_PIXELS, decode, probe
-from shared.imaging.encode import encode
 from shared.imaging.errors import TooManyPages, TooManyPixels, UnreadablePicture
+from shared.imaging.files.decode import MAX_PAGES, MAX_PIXELS, decode, probe
+from shared.imaging.files.encode import encode
 
 FORMATS = {
     "PNG": "image/png",

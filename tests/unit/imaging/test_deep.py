@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from shared.imaging import deep
-from shared.imaging.decode import decode
-from shared.imaging.deep import MAX_DEEP_PIXELS, deep_samples
-from shared.imaging.encode import encode
+from shared.imaging.files import deep
+from shared.imaging.files.decode import decode
+from shared.imaging.files.deep import MAX_DEEP_PIXELS, deep_samples
+from shared.imaging.files.encode import encode
 
 SUFFIX = {"image/png": ".png", "image/tiff": ".tiff"}
 

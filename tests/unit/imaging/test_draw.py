@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from shared.imaging.draw import draw
-from shared.imaging.fit import Layout, Room, fit
-from shared.imaging.fonts import FontLibrary
+from shared.imaging.draw.draw import draw
+from shared.imaging.fit.placing import Room
+from shared.imaging.fit.solver import Layout, fit
 from shared.imaging.frame import Frame, filled
 from shared.imaging.geometry import Box
-from shared.imaging.shape import Shaper
+from shared.imaging.typesetting.fonts import FontLibrary
+from shared.imaging.typesetting.shape import Shaper
 from shared.scenes.schemas import Outline, Shadow, Style
 
 DRESS = {

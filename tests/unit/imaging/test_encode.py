@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.imaging.decode import decode
-from shared.imaging.derivative import derivative
-from shared.imaging.encode import encode
+from shared.imaging.files.decode import decode
+from shared.imaging.files.derivative import derivative
+from shared.imaging.files.encode import encode
 
 
 def picture_of(pixels: np.ndarray, name: str, **options: object):

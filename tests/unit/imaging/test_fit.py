@@ -3,13 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.imaging.decoration import dressed
-from shared.imaging.draw import draw
-from shared.imaging.fit import Room, fit
-from shared.imaging.fonts import FontLibrary
+from shared.imaging.draw.draw import draw
+from shared.imaging.fit.placing import Room
+from shared.imaging.fit.solver import fit
 from shared.imaging.frame import Frame, filled
 from shared.imaging.geometry import Box
-from shared.imaging.shape import Shaper
+from shared.imaging.typesetting.decoration import dressed
+from shared.imaging.typesetting.fonts import FontLibrary
+from shared.imaging.typesetting.shape import Shaper
 from shared.scenes.schemas import Flag, Outline, Shadow, Style
 
 TEXTS = st.one_of(

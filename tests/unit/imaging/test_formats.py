@@ -14,7 +14,7 @@ from defusedxml import ElementTree
 from PIL import Image
 
 from shared.core.formats import Format
-from shared.imaging.decode import decode
+from shared.imaging.files.decode import decode
 from shared.imaging.formats.make import make
 from shared.imaging.pages import gathered
 from shared.scenes.schemas import Translation

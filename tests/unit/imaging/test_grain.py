@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.imaging.grain import along_grain
+from shared.imaging.erase.grain import along_grain
 
 HEIGHT, WIDTH = 80, 240
 LIGHT = np.full((HEIGHT, WIDTH, 3), 140, np.float32)

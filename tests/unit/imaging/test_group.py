@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from shared.imaging.decode import decode
-from shared.imaging.ink import from_hex
-from shared.imaging.joining import joined
+from shared.imaging.files.decode import decode
+from shared.imaging.group.joining import joined
+from shared.imaging.ink.colours import from_hex
 from shared.imaging.render import render
 from shared.scenes.recognition import Word
 from shared.scenes.schemas import Flag

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.imaging.erase import erase
-from shared.imaging.infill import grain, interpolated
+from shared.imaging.erase.erase import erase
+from shared.imaging.erase.infill import grain, interpolated
 
 HEIGHT, WIDTH = 80, 240
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from shared.imaging.fonts import FontLibrary
-from shared.imaging.layouts import SetText, lay_out
+from shared.imaging.fit.layouts import SetText, lay_out
+from shared.imaging.typesetting.fonts import FontLibrary
 from shared.scenes.schemas import Block, Flag, Line, Scene, Source, Style, Translation
 
 WHITE = np.full((600, 800, 3), 255, np.uint8)

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.imaging.hyphenation import syllables
-from shared.imaging.linebreak import Strain, cuts
-from shared.imaging.words import clusters
+from shared.imaging.typesetting.hyphenation import syllables
+from shared.imaging.typesetting.linebreak import Strain, cuts
+from shared.imaging.typesetting.words import clusters
 
 
 def broken(text: str, language: str, strain: Strain = Strain.NATURAL) -> str:

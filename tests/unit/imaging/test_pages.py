@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageCms
 
-from shared.imaging.decode import decode
+from shared.imaging.files.decode import decode
 from shared.imaging.pages import gathered, of_page
 from shared.imaging.render import render
 from shared.scenes.schemas import Translation

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.imaging.attached import Words, dilated
-from shared.imaging.erase import erase
-from shared.imaging.ink import Ink, with_whole_words
+from shared.imaging.erase.erase import erase
+from shared.imaging.ink.attached import Words, dilated
+from shared.imaging.ink.separate import Ink, with_whole_words
 from shared.scenes.recognition import Word
 
 

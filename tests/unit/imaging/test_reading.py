@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.imaging.columns import vertical_words
-from shared.imaging.joining import compounds_in, joined
-from shared.imaging.lines import lines_of
-from shared.imaging.order import in_reading_order
-from shared.imaging.paragraphs import paragraphs
-from shared.imaging.placed import placed
-from shared.imaging.reach import reach
-from shared.imaging.scripts import runs_on
+from shared.imaging.group.columns import vertical_words
+from shared.imaging.group.joining import compounds_in, joined
+from shared.imaging.group.lines import lines_of
+from shared.imaging.group.order import in_reading_order
+from shared.imaging.group.paragraphs import paragraphs
+from shared.imaging.group.placed import placed
+from shared.imaging.typesetting.reach import reach
+from shared.imaging.typesetting.scripts import runs_on
 from shared.scenes.recognition import Word
 
 EM = 20.0

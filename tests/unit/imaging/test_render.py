@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from shared.core.errors import Conflict
-from shared.imaging.decode import decode
 from shared.imaging.errors import FontsMissing
-from shared.imaging.fonts import FontLibrary
+from shared.imaging.files.decode import decode
 from shared.imaging.frame import filled, grown
-from shared.imaging.group import build_scene
 from shared.imaging.render import render
+from shared.imaging.scene import build_scene
+from shared.imaging.typesetting.fonts import FontLibrary
 from shared.scenes.recognition import Recognition
 from shared.scenes.schemas import Flag, LeaveAlone, Translation
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.imaging.repeat import by_repeats
+from shared.imaging.erase.repeat import by_repeats
 
 HEIGHT, WIDTH = 90, 240
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.imaging.samples import of_parts
+from shared.imaging.ink.samples import of_parts
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (700, 900), (2, 300_000)])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from shared.imaging.lines import TextLine
-from shared.imaging.measure import Look
-from shared.imaging.mismeasured import corrected, sizes_by_boxes
-from shared.imaging.placed import placed
-from shared.imaging.reach import reach
+from shared.imaging.group.lines import TextLine
+from shared.imaging.group.mismeasured import corrected, sizes_by_boxes
+from shared.imaging.group.placed import placed
+from shared.imaging.measure.look import Look
+from shared.imaging.typesetting.reach import reach
 from shared.scenes.schemas import Line
 
 TEXTS = ["Apple cake", "now", "26.30", "Lemon tea", "cream"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from shared.imaging.fit.space import larger_boxes
 from shared.imaging.frame import Frame
-from shared.imaging.space import larger_boxes
 
 EM = 24.0
 POLYGON = [(60.0, 60.0), (160.0, 60.0), (160.0, 88.0), (60.0, 88.0)]

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.imaging.draw import draw
-from shared.imaging.erase import erase
-from shared.imaging.face import Likeness
-from shared.imaging.fit import Layout, PlacedLine
+from shared.imaging.draw.draw import draw
+from shared.imaging.erase.erase import erase
+from shared.imaging.fit.placing import PlacedLine
+from shared.imaging.fit.solver import Layout
 from shared.imaging.frame import Frame
-from shared.imaging.ink import from_hex
-from shared.imaging.shape import Box, Shaper
+from shared.imaging.ink.colours import from_hex
+from shared.imaging.style.face import Likeness
+from shared.imaging.typesetting.shape import Box, Shaper
 from shared.scenes.schemas import Outline, Shadow, Style
 
 MENU = ("Garden salad with nuts", "Tomato soup of the day", "Grilled salmon and rice")

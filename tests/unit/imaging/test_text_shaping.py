@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.imaging.bidi import levels, visual_runs
-from shared.imaging.fonts import FontLibrary
-from shared.imaging.shape import Shaper
+from shared.imaging.typesetting.bidi import levels, visual_runs
+from shared.imaging.typesetting.fonts import FontLibrary
+from shared.imaging.typesetting.shape import Shaper
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ _PRELOADED = (
     "shared.jobs.service",
     "shared.jobs.picture",
     "shared.imaging.render",
-    "shared.imaging.group",
-    "shared.imaging.derivative",
+    "shared.imaging.scene",
+    "shared.imaging.files.derivative",
     "shared.jobs.arrivals",
     "shared.queue.delivery",
 )

@@ -1,0 +1,65 @@
+"""The pixels that a mask chooses, and what a sample of them tells: exact order costs more than it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.imaging.pixels import Labels, Mask
+
+_BAND = 1 << 18  # pixels that are looked up at a time
+_ENOUGH = 4096  # values whose order tells that of any number
+
+
+def of(values: NDArray[Any], where: Mask) -> NDArray[Any]:
+    """The values of the pixels in a mask, n or n x channels."""
+    flat = values.reshape(where.size, -1) if values.ndim > where.ndim else values.ravel()
+    return np.asarray(np.compress(where.ravel(), flat, axis=0))
+
+
+def some_of(values: NDArray[Any]) -> NDArray[Any]:
+    """The values, or of many an evenly chosen part."""
+    return values[:: max(1, values.size // _ENOUGH)]
+
+
+def quantile(values: NDArray[Any], share: float) -> float:
+    """The value below which a `share` of the values lies, from evenly chosen ones of many."""
+    some = some_of(values)
+    place = round(share * (some.size - 1))
+    return float(np.partition(some, place)[place])
+
+
+def places_in(mask: Mask, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of at most about so many pixels of a mask, evenly chosen."""
+    apart = max(1, int((mask.size / most) ** 0.5 / 2))
+    ys, xs = np.nonzero(mask[::apart, ::apart])
+    step = max(1, len(xs) // most)
+    return ys[::step] * apart, xs[::step] * apart
+
+
+def count(mask: Mask) -> int:
+    """How many pixels a mask holds."""
+    return int(np.count_nonzero(mask))
+
+
+def put(target: NDArray[np.uint8], values: NDArray[Any], where: Mask) -> None:
+    """Set the pixels of a mask, in place; `target` may be a window of a picture."""
+    cv2.copyTo(values, where.view(np.uint8), target)
+
+
+def parts_of(mask: Mask) -> tuple[int, Labels]:
+    """How many labels there are, and that of each pixel: its connected part's, or 0 outside the mask."""
+    parts, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    return int(parts), np.asarray(labels, dtype=np.int32)
+
+
+def of_parts(chosen: Mask, labels: Labels) -> Mask:
+    """The pixels whose label is chosen. In bands, for NumPy makes eight bytes of each label to look it up."""
+    found = np.empty(labels.shape, dtype=bool)
+    rows = max(1, _BAND // max(1, labels.shape[1]))
+    for top in range(0, len(labels), rows):
+        chosen.take(labels[top : top + rows], out=found[top : top + rows])
+    return found

@@ -1,0 +1,267 @@
+"""From text to positioned glyphs: bidi levels, script runs, font runs, words, and the lines made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+from shared.imaging.geometry import Box
+from shared.imaging.typesetting.bidi import levels, visual_runs
+from shared.imaging.typesetting.fonts import FontLibrary, Typeface
+from shared.imaging.typesetting.scripts import SHARED, is_rtl, script_of
+from shared.imaging.typesetting.vertical import Cell, cells, stood
+from shared.imaging.typesetting.words import (
+    UPRIGHT,
+    Glyph,
+    Manner,
+    Matrix2,
+    Word,
+    clusters,
+    is_ignorable,
+    transformed,
+    word,
+)
+
+__all__ = ["Box", "Glyph", "Paragraph", "Run", "Shaped", "Shaper"]
+
+HYPHEN = "-"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Glyphs of one face on a line. Its word starts at `x`, `y`, turned or squeezed by `matrix`."""
+
+    word: Word
+    x: float
+    y: float
+    matrix: Matrix2 = UPRIGHT
+
+    @property
+    def ink(self) -> Box | None:
+        """The box of the run's outlines in the line's coordinates."""
+        if self.word.ink is None:
+            return None
+        ink = self.word.ink if self.matrix == UPRIGHT else transformed(self.word.ink, self.matrix)
+        return ink.moved(self.x, self.y)
+
+    def glyphs(self) -> Iterator[Glyph]:
+        """The run's glyphs in the line's coordinates."""
+        a, b, c, d = self.matrix
+        upem = self.word.face.upem
+        for place in self.word.places:
+            x, y = self.x + a * place.x + b * place.y, self.y + c * place.x + d * place.y
+            yield Glyph(self.word.font, upem, place.glyph, x, y, self.matrix)
+
+
+@dataclass(frozen=True)
+class Shaped:
+    """A line of glyphs, in ems. `width` is its advance, `ink` the box of what is really drawn, or None.
+
+    A `vertical` line is a column: its runs go down from 0, its x counts from the column's middle, and
+    `width` is its length. Runs stand in the order they are seen, from left to right or down.
+    """
+
+    runs: tuple[Run, ...]
+    width: float
+    ink: Box | None
+    missing: frozenset[str] = frozenset()
+    text: str = ""
+    vertical: bool = False
+
+    @cached_property
+    def glyphs(self) -> tuple[Glyph, ...]:
+        """Every glyph, in the order it is drawn."""
+        return tuple(glyph for run in self.runs for glyph in run.glyphs())
+
+
+@dataclass(frozen=True)
+class Shaper:
+    """Shapes text in one style for one language. `width` is the percentage of the width axis.
+
+    `spacing` is added after each letter, in ems; `vertical` sets columns from top to bottom.
+    """
+
+    faces: tuple[Typeface, ...]
+    language: str
+    weight: int = 400
+    width: int = 100
+    italic: bool = False
+    spacing: float = 0.0
+    vertical: bool = False
+
+    @classmethod
+    def of(
+        cls, fonts: FontLibrary, language: str, family: str = "sans", weight: int = 400, italic: bool = False
+    ) -> Shaper:
+        """A shaper whose typefaces suit `language`, `family` and `italic`, in order of preference."""
+        return cls(tuple(fonts.candidates(family, italic, language)), language, weight, italic=italic)
+
+    def condensed(self, width: int) -> Shaper:
+        """The same at another percentage of the width axis."""
+        return replace(self, width=width)
+
+    def spaced(self, spacing: float) -> Shaper:
+        """The same with other space between letters, in ems."""
+        return replace(self, spacing=spacing)
+
+    def upright(self, vertical: bool) -> Shaper:
+        """The same for columns, or for lines."""
+        return replace(self, vertical=vertical)
+
+    @property
+    def rtl(self) -> bool:
+        """Whether the language is written from right to left."""
+        return is_rtl(self.language) and not self.vertical
+
+    @property
+    def writes_columns(self) -> bool:
+        """Whether the language is written from top to bottom as readily as across."""
+        return re.split("[-_]", self.language.lower())[0] in {"ja", "zh", "yue"}
+
+    @property
+    def may_write_columns(self) -> bool:
+        """Whether readers are used to columns where there is no room for lines."""
+        return self.writes_columns or re.split("[-_]", self.language.lower())[0] == "ko"
+
+    @property
+    def manner(self) -> Manner:
+        """How each letter is set."""
+        return Manner(self.weight, self.width, self.italic, round(self.spacing, 4))
+
+    def paragraph(self, text: str) -> Paragraph:
+        """Choose faces and levels for a text that is going to be broken into lines."""
+        return Paragraph.of(self, text)
+
+    def shape(self, text: str) -> Shaped:
+        """Shape one line. Characters that no font has are left out and named in `missing`."""
+        paragraph = self.paragraph(text)
+        return paragraph.line(0, len(paragraph.text))
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A text whose characters have their face, script and bidi level. `text` lacks what no face has."""
+
+    shaper: Shaper
+    text: str
+    faces: tuple[Typeface, ...]
+    scripts: tuple[str, ...]
+    levels: tuple[int, ...]
+    missing: frozenset[str]
+
+    @classmethod
+    def of(cls, shaper: Shaper, text: str) -> Paragraph:
+        """Look at every cluster of `text` once; ways of setting the same text share what was seen."""
+        shown, faces, scripts, found, missing = seen_of(shaper.faces, text, shaper.rtl, shaper.vertical)
+        return cls(shaper, shown, faces, scripts, found, missing)
+
+    def width(self, start: int, end: int) -> float:
+        """The advance of `line(start, end)`, without its glyphs and ink."""
+        if self.shaper.vertical:
+            return self.line(start, end).width
+        return sum(piece.advance for piece in self._words(start, end, ""))
+
+    def line(self, start: int, end: int, hyphen: bool = False) -> Shaped:
+        """The characters from `start` to `end` as one line; with `hyphen` one is set behind the last."""
+        if self.shaper.vertical:
+            standing, width = stood(self._cells(start, end))
+            runs = [Run(*place) for place in standing]
+        else:
+            runs, width = [], 0.0
+            for piece in self._words(start, end, HYPHEN if hyphen and end > start else ""):
+                runs.append(Run(piece, width, 0.0))
+                width += piece.advance
+        ink: Box | None = None
+        for run in runs:
+            if run.ink is not None:
+                ink = run.ink if ink is None else ink.union(run.ink)
+        text = self.text[start:end] + (HYPHEN if hyphen else "")
+        return Shaped(tuple(runs), width, ink, self.missing, text, self.shaper.vertical)
+
+    def trimmed(self, start: int, end: int) -> tuple[int, int]:
+        """The range without white space at its ends."""
+        while start < end and self.text[start] in " \u3000":
+            start += 1
+        while end > start and self.text[end - 1] in " \u3000":
+            end -= 1
+        return start, end
+
+    def _words(self, start: int, end: int, hyphen: str) -> Iterator[Word]:
+        """The line's words in the order they are seen."""
+        manner, language = self.shaper.manner, self.shaper.language
+        for first, last in visual_runs(list(self.levels[start:end])):
+            rtl = bool(self.levels[start + first] % 2)
+            pieces = list(self._pieces(start + first, start + last))
+            for a, b in reversed(pieces) if rtl else pieces:
+                text = self.text[a:b] + (hyphen if b == end else "")
+                direction = "rtl" if rtl else "ltr"
+                yield word(text, self.faces[a], manner, self.scripts[a], language, direction)
+
+    def _cells(self, start: int, end: int) -> Iterator[Cell]:
+        """The cells of a column, downwards."""
+        for a, b in self._pieces(start, end):
+            yield from cells(
+                self.text[a:b], self.faces[a], self.shaper.manner, self.scripts[a], self.shaper.language
+            )
+
+    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Ranges of one face and script, cut where white space begins and ends."""
+        first = start
+        for i in range(start + 1, end + 1):
+            if (
+                i == end
+                or self.faces[i] is not self.faces[first]
+                or self.scripts[i] != self.scripts[first]
+                or (self.text[i] == " ") != (self.text[i - 1] == " ")
+            ):
+                yield first, i
+                first = i
+
+
+Seen = tuple[str, tuple[Typeface, ...], tuple[str, ...], tuple[int, ...], frozenset[str]]
+
+
+@lru_cache(maxsize=256)
+def seen_of(faces: tuple[Typeface, ...], text: str, rtl: bool, vertical: bool) -> Seen:
+    """What of a text can be shown, with face, script and bidi level of each character, and what cannot."""
+    kept: list[str] = []
+    chosen: list[Typeface] = []
+    missing: set[str] = set()
+    current: Typeface | None = None
+    for cluster in clusters(_visible(text)):
+        current = _face_for(cluster, faces, current)
+        if current is None:
+            missing |= {char for char in cluster if not is_ignorable(char)}
+            continue
+        kept += cluster
+        chosen += [current] * len(cluster)
+    shown = "".join(kept)
+    found = levels(shown, rtl) if not vertical else [0] * len(shown)
+    return shown, tuple(chosen), _scripts(shown), tuple(found), frozenset(missing)
+
+
+def _face_for(cluster: str, faces: Sequence[Typeface], current: Typeface | None) -> Typeface | None:
+    """The first face that has all of `cluster`; shared signs stay in the `current` one where it can."""
+    wanted = {ord(char) for char in cluster if not is_ignorable(char)}
+    # Punctuation and digits stay with their neighbours, so that a run is not torn apart.
+    sticks = current is not None and not current.is_of_signs and script_of(cluster[0]) in SHARED
+    if current is not None and sticks and wanted <= current.characters:
+        return current
+    return next((face for face in faces if wanted <= face.characters), None)
+
+
+def _visible(text: str) -> str:
+    return "".join(" " if char.isspace() and char not in "\u00a0\u202f\u3000" else char for char in text)
+
+
+def _scripts(text: str) -> tuple[str, ...]:
+    """ISO 15924 code of each character; shared ones take their neighbour's."""
+    own = [script_of(char) for char in text]
+    known = next((code for code in own if code not in SHARED), "Latn")
+    for i, code in enumerate(own):
+        if code in SHARED:
+            own[i] = known
+        known = own[i]
+    return tuple(own)
