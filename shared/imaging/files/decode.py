@@ -14,7 +14,7 @@ from shared.core.errors import UnsupportedMedia
 from shared.imaging.errors import TooManyPages, TooManyPixels, UnreadablePicture
 from shared.imaging.files.colour import BROKEN, channels, to_standard
 from shared.imaging.files.deep import Deep, deep_samples
-from shared.imaging.files.sniff import ACCEPTED, accepted_format, known_as
+from shared.imaging.files.sniff import ACCEPTED, accepted_format, is_lossless_webp, known_as
 from shared.imaging.pixels import Pixels
 
 MAX_PIXELS = 100_000_000
@@ -106,7 +106,7 @@ def probe(data: bytes) -> MediaInfo:
             image.seek(frame)
             turned = _orientation(image) in _SIDEWAYS
             upright.append((height, width) if turned else (width, height))
-        return MediaInfo(ACCEPTED[str(image.format)], tuple(upright))
+        return MediaInfo(_media_type(image), tuple(upright))
 
 
 def decode(data: bytes, page: int = 0) -> Picture:
@@ -143,6 +143,11 @@ def _opened(data: bytes) -> Image.Image:
         raise _too_many() from error
     except BROKEN as error:
         raise UnreadablePicture(f"The content begins as {name} but cannot be read.") from error
+
+
+def _media_type(image: Image.Image) -> str:
+    # Pillow's name for a JPEG behind which a telephone has put others, such as depths or a thumbnail.
+    return ACCEPTED["JPEG" if image.format == "MPO" else str(image.format)]
 
 
 def _sizes(image: Image.Image) -> dict[int, tuple[int, int]]:
@@ -213,7 +218,7 @@ def _converted(image: Image.Image, data: bytes, page: int, *, single: bool) -> P
         rgb=rgb,
         alpha=alpha,
         deep=deep,
-        media_type=ACCEPTED[str(image.format)],
+        media_type=_media_type(image),
         icc=kept,
         jpeg=jpeg,
         grey=grey,
@@ -225,13 +230,12 @@ def _converted(image: Image.Image, data: bytes, page: int, *, single: bool) -> P
 
 def _coding(image: Image.Image, data: bytes) -> tuple[JpegCoding | None, bool]:
     if isinstance(image, JpegImagePlugin.JpegImageFile):
-        if image.mode == "CMYK":
-            return None, False
         tables = {int(k): [int(v) for v in t] for k, t in image.quantization.items()}
-        sampling = JpegImagePlugin.get_sampling(image)
+        # Four inks become three channels, none of them with fewer samples.
+        sampling = 0 if image.mode == "CMYK" else JpegImagePlugin.get_sampling(image)
         return JpegCoding(tables, sampling, bool(image.info.get("progressive"))), False
     if image.format == "WEBP":
-        return None, b"VP8L" in data[:64]
+        return None, is_lossless_webp(data)
     return None, image.format != "AVIF"
 
 

@@ -24,7 +24,7 @@ _STEP = 257  # 65535 / 255
 
 @dataclass(frozen=True)
 class Deep:
-    """Upright samples, height x width x 1 (grey), 3 (RGB) or 4 (RGB and alpha)."""
+    """Upright samples, height x width x 1 (grey), 3 (RGB) or 4 (RGB and alpha, also of grey with alpha)."""
 
     samples: Samples
 
@@ -101,7 +101,7 @@ def encoded(samples: Samples, media_type: str, icc: bytes | None) -> bytes:
 def _is_deep(image: Image.Image, data: bytes, orientation: int) -> bool:
     if image.format == "PNG":
         depth, colour = data[24], data[25]
-        return depth == 16 and colour in {0, 2, 6} and "transparency" not in image.info
+        return depth == 16 and colour in {0, 2, 4, 6} and "transparency" not in image.info
     if image.format != "TIFF" or orientation != 1 or image.info.get("icc_profile"):
         return False
     tags = getattr(image, "tag_v2", {})

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -35,6 +36,8 @@ def encode(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> bytes:
     if picture.deep is not None:
         return deep.encoded(picture.deep.changed(rgb, alpha), picture.media_type, picture.icc)
     name = _FORMATS[picture.media_type]
+    if name == "BMP" and alpha is not None:
+        return _bitmap(rgb, alpha)
     if name == "GIF":
         image = _indexed(picture, rgb, alpha)
         options: dict[str, Any] = {"transparency": 255} if alpha is not None else {}
@@ -47,6 +50,12 @@ def encode(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> bytes:
     out = io.BytesIO()
     image.save(out, format=name, **options)
     return out.getvalue()
+
+
+def _bitmap(rgb: Pixels, alpha: Pixels) -> bytes:
+    """A BMP whose header names the alpha channel; Pillow writes none that does."""
+    _, data = cv2.imencode(".bmp", np.dstack([rgb[..., ::-1], alpha]))
+    return data.tobytes()
 
 
 def encode_pages(pages: Sequence[tuple[Picture, Pixels, Pixels | None]]) -> bytes:

@@ -64,6 +64,21 @@ def _is_avif(data: bytes) -> bool:
     return not brands.isdisjoint({b"avif", b"avis"})
 
 
+def is_lossless_webp(data: bytes) -> bool:
+    """Whether a WebP's first frame is coded without loss (WebP container specification, extended format).
+
+    Before it may stand a profile of any length, and the header of an animation.
+    """
+    at = 12
+    while at + 8 <= len(data):
+        name, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if name in {b"VP8 ", b"VP8L"}:
+            return name == b"VP8L"
+        # The chunks of a frame follow its place, size and duration.
+        at += 24 if name == b"ANMF" else 8 + length + length % 2
+    return False
+
+
 def known_as(data: bytes) -> str | None:
     """What `data` is, in words with an article, where it starts like something known."""
     for name, at, magic in _OTHERS:

@@ -57,6 +57,16 @@ def test_every_accepted_format_is_told_by_its_content(name: str, media_type: str
     assert abs(int(picture.rgb[30, 50, 0]) - 200) < 12
 
 
+def test_a_jpeg_with_other_pictures_behind_it_is_a_jpeg() -> None:
+    """As telephones write them: Pillow calls it MPO."""
+    data = coded(scenery(), "MPO", save_all=True, append_images=[scenery(30, 20)])
+    assert (probe(data).media_type, probe(data).sizes) == ("image/jpeg", ((60, 40),))
+    picture = decode(data)
+    assert picture.media_type == "image/jpeg"
+    again = Image.open(io.BytesIO(encode(picture, picture.rgb, None)))
+    assert (again.format, again.size) == ("JPEG", (60, 40))
+
+
 def test_empty_content_is_unreadable() -> None:
     for read in (probe, decode):
         with pytest.raises(UnreadablePicture, match="empty"):

@@ -1,6 +1,8 @@
 """Pictures of 16 bits: what is not changed keeps every bit."""
 
 import io
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -24,6 +26,17 @@ def coded(samples: np.ndarray, media_type: str) -> bytes:
 def read(data: bytes) -> np.ndarray:
     samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     return samples if samples.ndim == 2 else samples[..., [2, 1, 0, 3][: samples.shape[2]]]
+
+
+def png(width: int, height: int, colour: int, rows: bytes) -> bytes:
+    """A PNG of 16 bits in a colour type that neither library writes."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -61,6 +74,15 @@ def test_a_cleared_alpha_is_written_and_the_rest_kept() -> None:
     again = read(encode(picture, picture.rgb, alpha))
     assert again[0, 0, 3] == 0
     assert np.array_equal(again.reshape(-1)[4:], samples.reshape(-1)[4:])
+
+
+def test_grey_with_alpha_keeps_its_depth() -> None:
+    grey, alpha = noise(20, 30), noise(20, 30)
+    rows = np.dstack([grey, alpha]).astype(">u2")
+    data = png(30, 20, 4, b"".join(b"\0" + row.tobytes() for row in rows))
+    picture = decode(data)
+    again = read(encode(picture, picture.rgb.copy(), picture.alpha))
+    assert np.array_equal(again, np.dstack([grey, grey, grey, alpha]))
 
 
 def test_grey_gets_colour_only_where_colour_is_drawn() -> None:

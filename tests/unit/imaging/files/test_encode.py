@@ -1,8 +1,9 @@
 import io
 
+import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from shared.imaging.files.decode import decode
 from shared.imaging.files.derivative import derivative
@@ -37,6 +38,26 @@ def test_alpha_survives_with_the_colour_under_it() -> None:
     assert np.array_equal(again.rgb, picture.rgb)
 
 
+def test_alpha_of_a_bitmap_survives() -> None:
+    picture = decode(cv2.imencode(".bmp", noise(20, 20, 4))[1].tobytes())
+    assert picture.alpha is not None
+    again = decode(encode(picture, picture.rgb, picture.alpha))
+    assert np.array_equal(again.alpha, picture.alpha)
+    assert np.array_equal(again.rgb, picture.rgb)
+
+
+@pytest.mark.parametrize("wrapped", ["profile", "animation"])
+def test_a_webp_without_loss_stays_so_whatever_stands_before_its_pixels(wrapped: str) -> None:
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    more = [Image.fromarray(noise(30, 40, seed=2))]
+    options = {"icc_profile": icc} if wrapped == "profile" else {"save_all": True, "append_images": more}
+    picture = picture_of(noise(30, 40), "WEBP", lossless=True, exact=True, **options)
+    again = decode(encode(picture, picture.rgb, picture.alpha))
+    assert np.array_equal(again.rgb, picture.rgb)
+    lossy = picture_of(noise(30, 40), "WEBP", quality=50, **options)
+    assert not lossy.lossless
+
+
 def test_gif_keeps_every_colour_of_the_source_beside_new_ones() -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     picture = picture_of(np.stack([levels, 255 - levels, levels // 2], axis=2)[:, :12], "GIF")
@@ -51,6 +72,17 @@ def test_jpeg_is_coded_with_the_tables_and_sampling_of_the_source() -> None:
         picture = picture_of(noise(64, 64), "JPEG", quality=quality, subsampling=sampling)
         again = decode(encode(picture, picture.rgb, None))
         assert again.jpeg == picture.jpeg
+
+
+def test_a_cmyk_jpeg_keeps_its_quality() -> None:
+    inks = Image.fromarray(noise(64, 64)).convert("CMYK")
+    out = io.BytesIO()
+    inks.save(out, format="JPEG", quality=60)
+    picture = decode(out.getvalue())
+    again = decode(encode(picture, picture.rgb, None))
+    assert again.jpeg is not None
+    assert again.jpeg.tables[0] == picture.jpeg.tables[0]
+    assert again.jpeg.subsampling == 0
 
 
 def test_grey_stays_grey() -> None:
