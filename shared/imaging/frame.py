@@ -45,10 +45,10 @@ class Frame:
             quad = np.array([low, (high[0], low[1]), high, (low[0], high[1])])
         sides = np.linalg.norm(quad - np.roll(quad, -1, axis=0), axis=1)
         width, height = max(1.0, (sides[0] + sides[2]) / 2), max(1.0, (sides[1] + sides[3]) / 2)
+        if _is_parallelogram(quad):
+            return cls(_affine(quad, width, height), float(width), float(height))
         rectangle = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float32)
         matrix = cv2.getPerspectiveTransform(rectangle, quad.astype(np.float32)).astype(np.float64)
-        if _is_parallelogram(quad):
-            matrix[2] = (0, 0, 1)
         return cls(matrix, float(width), float(height))
 
     @cached_property
@@ -145,3 +145,11 @@ def _area(quad: Points) -> float:
 
 def _is_parallelogram(quad: Points) -> bool:
     return bool(np.abs(quad[0] - quad[1] + quad[2] - quad[3]).max() < 0.75)
+
+
+def _affine(quad: Points, width: float, height: float) -> Matrix:
+    """The affine map of a rectangle onto a quadrilateral that is as good as a parallelogram."""
+    a, b, c, d = quad
+    across, down = (b - a + c - d) / 2, (d - a + c - b) / 2
+    origin = quad.mean(axis=0) - (across + down) / 2
+    return np.array([*np.column_stack([across / width, down / height, origin]), (0.0, 0.0, 1.0)])

@@ -25,6 +25,7 @@ _EVEN = 0.8
 """A block of a group that cannot be drawn at this share of the group's usual size does not hold it back."""
 _NOTICED = 0.97
 _TURNED_GAIN = 1.35  # how much larger text must become to be worth lying on its side
+_PARALLEL, _ON_EDGE = 0.04, 0.4  # rise of texts that run the same way, and line heights between their edges
 _WIDER = 1.6  # times the usual width: what is wider is no entry of the column
 _BREAKING_SPACE = re.compile(r"[^\S\u00a0\u202f\u2007]+")
 
@@ -161,7 +162,9 @@ def _place(
     @cache
     def larger() -> tuple[Box, ...]:
         fixed = "" if mirrored or shaper.vertical else alignment
-        boxes = larger_boxes(ground, frame, style.size, occupied, fixed)
+        boxes = larger_boxes(ground, frame, style.size, occupied, fixed, kept)
+        if lines == 1 and fixed in ("left", "right") and not _is_anchored(frame, fixed, first):
+            boxes += larger_boxes(ground, frame, style.size, occupied, "", kept)
         return (
             tuple(_in_column(box, own, frame, list(others.values())) for box in boxes) if in_column else boxes
         )
@@ -172,6 +175,17 @@ def _place(
     box = _column(frame, style.size, larger(), first) if mirrored else own
     alone = Room(box, (), lines, None if kept is None else _between(box, kept, frame))
     return _Place(frame, alone, around, shaper, style)
+
+
+def _is_anchored(frame: Frame, edge: str, others: list[Points]) -> bool:
+    """Whether another text that runs the same way has the same edge: a line that left it would stand out."""
+    own, pick = (0.0, np.min) if edge == "left" else (frame.width, np.max)
+    for polygon in others:
+        local = frame.to_local(polygon)
+        x, y = np.abs(local[1] - local[0])
+        if y < _PARALLEL * x and abs(float(pick(local[:, 0])) - own) < _ON_EDGE * frame.height:
+            return True
+    return False
 
 
 def _between(box: Box, kept: Box, frame: Frame) -> Box:

@@ -18,6 +18,7 @@ from shared.imaging.pixels import Floats, Mask, Pixels
 _SAMPLES_PER_EM = 16
 _ASIDE = 0.4  # what is left free before an obstacle, in ems
 _LINE_REACH, _COLUMN_REACH = 1.2, 0.7  # growth to a side, in widths of the block
+_SHORT_REACH, _NARROW_REACH = 7.0, 4.0  # the same in ems, of a line and of a column, that is always looked at
 _SLACK = 0.35  # growth above and below that nobody notices, in ems
 _RULE = 3  # samples from the middle of a rule to what is beside it
 _SEEN = 3.0  # CIELAB: what a rule differs by from both its sides
@@ -25,22 +26,30 @@ _CLEAR = 8.0  # times the usual: what it must stand out from a ground with a gra
 
 
 def larger_boxes(
-    rgb: Pixels, frame: Frame, em: float, occupied: Sequence[Points], alignment: str
+    rgb: Pixels,
+    frame: Frame,
+    em: float,
+    occupied: Sequence[Points],
+    alignment: str,
+    kept: Box | None = None,
 ) -> tuple[Box, ...]:
     """Boxes around the frame's own that hold nothing but its ground: with slack, wider, taller, both.
 
     `rgb` is the picture with the text erased, `occupied` are polygons of everything else that stays or comes.
-    Aligned edges stay where they are, and what is centred grows evenly.
+    Aligned edges stay where they are, and what is centred grows evenly. Of the frame's own box only what is
+    `kept` need go on, all of it by default.
     """
+    kept = kept or Box(0, 0, frame.width, frame.height)
     # A single line goes on in its free space before it is broken; running text keeps its column.
-    share = _LINE_REACH if frame.height < 1.5 * em else _COLUMN_REACH
-    reach_x, reach_y = max(share * frame.width, 4 * em), 1.6 * em
+    is_line = frame.height < 1.5 * em
+    share, least = (_LINE_REACH, _SHORT_REACH) if is_line else (_COLUMN_REACH, _NARROW_REACH)
+    reach_x, reach_y = max(share * frame.width, least * em), 1.6 * em
     sideways = (0.0 if alignment == "left" else reach_x, 0.0 if alignment == "right" else reach_x)
     wanted = Box(-sideways[0], -reach_y, frame.width + sideways[1], frame.height + reach_y)
     field = _within(wanted, frame, rgb.shape[1], rgb.shape[0])
     scale = _SAMPLES_PER_EM / em
     free = _free(rgb, frame, field, scale, occupied)
-    rows = _index(-field.top, frame.height - field.top, scale, free.shape[0])
+    rows = _index(kept.top - field.top, kept.bottom - field.top, scale, free.shape[0])
     columns = _index(-field.left, frame.width - field.left, scale, free.shape[1])
     step = _SLACK * em
     slack = _grow(free, rows, columns, scale, frame, Box(0, step, 0, step), em)

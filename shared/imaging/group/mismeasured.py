@@ -17,7 +17,7 @@ _LEAST_SIZE, _MOST_SIZE = 0.62, 1.15  # of the box's height, and of the em that 
 _FAINT = 12.0  # CIELAB; of ink that differs less from its ground little can be measured
 _ENOUGH = 4  # lines that show how an engine draws its boxes
 _MOST, _AGREED = 75, 0.12  # percent of the lines that must agree, and how far, as a share
-_OFF = 1.2  # times: what measuring does not explain
+_OFF, _OFF_ON_CALM = 1.2, 1.45  # times: what measuring does not explain; on calm ground boxes err more
 
 
 def is_plausible(line: TextLine, look: Look) -> bool:
@@ -48,8 +48,11 @@ def sizes_by_boxes(lines: Sequence[TextLine], looks: Sequence[Look | None]) -> l
 
 
 def corrected(line: TextLine, look: Look | None, expected: float | None) -> Look | None:
-    """The look, with a size far from the `expected` one replaced, and the ink in the middle of the box."""
-    if look is None or expected is None or max(look.size, expected) < _OFF * min(look.size, expected):
+    """The look, with a size far from the `expected` one replaced, and its ink level amid the box."""
+    if look is None or expected is None:
+        return look
+    off = _OFF_ON_CALM if look.calm else _OFF
+    if max(look.size, expected) < off * min(look.size, expected):
         return look
     return _resized(line, look, expected)
 
@@ -58,4 +61,4 @@ def _resized(line: TextLine, look: Look, size: float) -> Look:
     rise, fall = reach(line.line.text)
     middle = Frame.of(line.line.polygon).height / 2
     baseline = middle + (rise - fall) / 2 * size
-    return replace(look, size=size, baseline=baseline, stroke=look.stroke * look.size / size)
+    return replace(look, size=size, baseline=baseline, stroke=look.stroke * look.size / size, tilt=0.0)

@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 
 from shared.imaging.ink.samples import count, of, of_parts, parts_of
-from shared.imaging.pixels import Labels, Mask, Reals
+from shared.imaging.pixels import Indices, Labels, Mask, Reals
 
 _INSIDE = 0.35  # least share of a part's area that lies in the words, when it is theirs
 _LONGEST_STROKE = 1.1  # in ems: longer straight runs are rules and frames
 _LETTERS = 0.4  # least share that is left of letters when straight runs are cut off
 _LONG_SIDE = 1.6  # of the words' rectangle over its other side, when it is surely along the words
+_SPANNED, _LEAST_SIDE = 0.8, 4.0  # share of a part's extent, and pixels, between two rules it touches
 _FRAME = 1.35  # extent across the line over the usual one, from which a part is no letter
 _MANY = 6  # other parts that must be there before one that stays within the words is taken for a frame
 _OUT = 0.12  # share of a part's area from which it does not stay within them
@@ -61,6 +62,8 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
     along, thick, clear = words.direction
     across = along + np.pi / 2
     rules = _rules(found, words, along) if clear else np.zeros_like(found)
+    if rules.any():
+        rules |= _sides(found & ~rules, rules, across)
     inside, outside = _parted(found & ~rules, words.tight)
     whole = inside.copy()
     if outside.any():
@@ -91,6 +94,18 @@ def _rules(found: Mask, words: Words, along: float) -> Mask:
     beyond = np.bincount(of(labels, ~words.wide), minlength=parts) > 0
     beyond[0] = False
     return of_parts(beyond, labels)
+
+
+def _sides(found: Mask, rules: Mask, across: float) -> Mask:
+    """Parts that lead from one rule to another: the sides of a frame. Letters that touch two are rare."""
+    parts, labels = parts_of(found)
+    ys, xs = np.nonzero(found & dilated(rules, 1))
+    low, high = _reaches(ys, xs, labels, parts, across)
+    ys, xs = np.nonzero(found)
+    bottom, top = _reaches(ys, xs, labels, parts, across)
+    sides = high - low > np.maximum(_SPANNED * (top - bottom), _LEAST_SIDE)
+    sides[0] = False
+    return of_parts(sides, labels)
 
 
 def _frames(inside: Mask, tight: Mask, across: float) -> Mask:
@@ -137,6 +152,14 @@ def _extents(inside: Mask, labels: Labels, parts: int, across: float) -> tuple[R
     ends = inside.copy()
     ends[:, 1:-1] &= ~(inside[:, :-2] & inside[:, 2:])
     ys, xs = np.nonzero(ends)
+    return _reaches(ys, xs, labels, parts, across, slope)
+
+
+def _reaches(
+    ys: Indices, xs: Indices, labels: Labels, parts: int, across: float, slope: float = 0.0
+) -> tuple[Reals, Reals]:
+    """The lowest and the highest of some pixels of each part, in the direction of `across`."""
+    cos, sin = np.cos(across), np.sin(across)
     part = labels[ys, xs].astype(np.intp)
     height = xs * (cos + slope * sin) + ys * (sin - slope * cos)
     low: Reals = np.full(parts, np.inf)

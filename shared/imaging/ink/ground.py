@@ -16,6 +16,7 @@ from shared.imaging.ink.attached import Words
 from shared.imaging.pixels import Floats, Mask, Pixels, Reals
 
 SAMPLE = 1200  # pixels that tell enough of a crop
+_FEW, _BESIDE = 30, 0.1  # samples that tell of what is beside the words, and how much a ground shows there
 _ROUNDS, _SETTLED = 4, 0.4  # of a fit, and the change in RGB that needs no other
 _CELL = 8  # pixels over which a plane's colour may be interpolated
 _FINE = 0.12  # ems: cells of the local mean, less than half of its Gaussian's deviation
@@ -79,8 +80,14 @@ def robust_plane(rgb: Pixels, where: Mask, words: Words) -> Plane:
     places = places[:: max(1, len(places) // SAMPLE)]
     ys, xs = np.divmod(places, width)
     values = rgb[ys, xs]
-    votes = np.where(words.wide[ys, xs], np.where(words.tight[ys, xs], 1.0, 2.0), 0.05)
-    weights = near_mode(values, votes) * votes
+    within, beside = words.tight[ys, xs], words.wide[ys, xs] & ~words.tight[ys, xs]
+    votes = np.where(within, 1.0, np.where(beside, 2.0, 0.05))
+    near = near_mode(values, votes)
+    if beside.sum() > _FEW and near[beside].mean() < _BESIDE * near[within].mean():
+        # What is common in the words alone are letters that leave little of a ground of many colours.
+        votes[within] = 0.0
+        near = near_mode(values, votes)
+    weights = near * votes
     design = np.column_stack([np.ones(len(xs)), xs / width - 0.5, ys / height - 0.5])
     values = values.astype(np.float64)
     fit = np.zeros((3, 3))

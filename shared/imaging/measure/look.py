@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from shared.imaging.frame import Frame, Points, bounds
+from shared.imaging.frame import Frame, Points, bounds, filled
 from shared.imaging.ink.attached import dilated
 from shared.imaging.ink.colours import commonest_colour, median_colour
 from shared.imaging.ink.ground import to_lab
 from shared.imaging.ink.region import Region, region_of
+from shared.imaging.ink.samples import of, of_parts, parts_of
 from shared.imaging.ink.separate import MEASURED_EM, Ground, Ink, distance, separate
 from shared.imaging.ink.softness import softness
 from shared.imaging.measure.outlined import Outlined, outlined
@@ -27,6 +28,7 @@ from shared.scenes.schemas import Line
 _BLUR_WIDENS = 2.2
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _LEAST_LIGHT = 8.0  # change of luma, of 255, that tells how much of a pixel is covered
+_CALM = 1.5  # noise in CIELAB
 _WORKING_HEIGHT = 48
 _LARGEST = 120.0  # height in pixels above which a line is measured on a smaller copy
 
@@ -39,7 +41,8 @@ class Look:
     last ink, `stroke` the stem width in ems, `slant` the shear dx/dy that sets the stems upright, `tilt` the
     slope dv/du of the baseline; `baseline` holds at the frame's middle. `specimen` is for telling typefaces.
     Around the letters of `ink` may lie a rim of a colour and a width, or beside them a shadow: its colour,
-    how far it is moved in the picture (x, y), and its blur.
+    how far it is moved in the picture (x, y), and its blur. `calm` tells that the ground has neither grain
+    nor pattern that could be taken for ink.
     """
 
     ink: tuple[int, int, int]
@@ -58,6 +61,7 @@ class Look:
     shadow: tuple[int, int, int] | None = None
     shadow_move: tuple[float, float] = (0.0, 0.0)
     shadow_blur: float = 0.0
+    calm: bool = False
 
     def enlarged(self, by: float) -> Look:
         """The look of a line that was measured on a copy smaller by a factor."""
@@ -100,6 +104,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         return None
     crop = region.cut(rgb)
     ground, ink = separate(crop, region.words, MEASURED_EM)
+    ink = _without_strays(ink, region, others)
     if ink.core.sum() < 6 or ink.contrast < 4:
         return None
     worn = outlined(crop, ground, ink, region.words) or shadowed(crop, ground, ink, region.words)
@@ -123,10 +128,24 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         slant=_slant(extent.flat),
         tilt=extent.tilt,
         underlined=rule is not None,
+        calm=ground.noise < _CALM and not ground.textured,
     )
     flat = Flat(size, look.baseline, look.slant, look.tilt)
     specimen = laid_flat(crop, region, ground, ink, colour, frame, flat)
     return _with(replace(look, specimen=specimen), worn)
+
+
+def _without_strays(ink: Ink, region: Region, others: Sequence[Points]) -> Ink:
+    """The ink without what stands in other text's polygons: dots and accents of a line set close below."""
+    theirs = filled(ink.core.shape, others, region.left, region.top) & ink.core
+    if not theirs.any():
+        return ink
+    parts, labels = parts_of(ink.core)
+    total = np.bincount(labels.ravel(), minlength=parts)
+    strays = 2 * np.bincount(of(labels, theirs), minlength=parts) > total
+    strays[0] = False
+    alone = ink.core & ~of_parts(strays, labels)
+    return replace(ink, core=alone) if alone.any() else ink
 
 
 def _letters(crop: Pixels, ground: Ground, ink: Ink) -> tuple[tuple[int, int, int], float]:
@@ -223,14 +242,16 @@ def _drop(flat: Mask) -> float:
     along = xs / columns - 0.5
     best, best_score, level = 0.0, 0.0, 0.0
     most = min(0.4 * _WORKING_HEIGHT, 0.05 * columns)
-    for drop in np.linspace(-most, most, 41):
+    drops = np.linspace(-most, most, 41)
+    for drop in drops:
         counts = np.bincount(np.rint(ys - drop * along + most).astype(np.int64)).astype(np.float64)
         score = float((np.diff(counts) ** 2).sum())
         if abs(drop) < 1e-9:
             level = score
         if score > best_score:
             best, best_score = float(drop), score
-    return best if best_score > 1.05 * level else 0.0
+    # What grows up to the last slope looked at has no best one: ascenders of short words in a row.
+    return best if best_score > 1.05 * level and abs(best) < drops[-1] else 0.0
 
 
 def _stroke(far: Floats, ink: Ink, blur: float) -> float:

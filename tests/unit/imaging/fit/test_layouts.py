@@ -137,3 +137,14 @@ def test_a_box_that_is_shared_moves_no_text_that_fits_beside_it(fonts: FontLibra
     beside = laid(fonts, pair)["b0"]
     assert beside.layout.size == alone.layout.size
     assert beside.layout.lines[0].y == pytest.approx(alone.layout.lines[0].y, abs=0.01)
+
+
+def test_a_line_that_something_ends_begins_earlier_unless_others_begin_where_it_does(
+    fonts: FontLibrary,
+) -> None:
+    sign, long = wall("b9", (402, 0, 440, 600)), "Ayuntamiento viejo"
+    free = laid(fonts, [sign, block("b1", (240, 40, 400, 70), long)])["b1"]
+    assert free.layout.size == 30
+    assert free.allowed.left < -20
+    listed = [sign, block("b1", (240, 40, 400, 70), long), block("b2", (240, 140, 400, 170), "Parque")]
+    assert laid(fonts, listed)["b1"].allowed.left == 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from shared.imaging.group.lines import TextLine
+from shared.imaging.group.lines import TextLine, lines_of
 from shared.imaging.group.mismeasured import corrected, sizes_by_boxes
 from shared.imaging.group.placed import placed
-from shared.imaging.measure.look import Look
+from shared.imaging.measure.look import Look, measure
 from shared.imaging.typesetting.reach import reach
 from shared.scenes.schemas import Line
 
@@ -70,3 +73,30 @@ def test_a_line_on_a_hard_ground_is_as_large_as_its_neighbours(wrong: Look | Non
 def test_a_lone_line_is_as_large_as_its_tight_box_says_where_its_ink_leans_to_that() -> None:
     height = EM * sum(reach("now"))
     assert placed([line("now", 0, height)], [look(EM * 1.3)])[0].size == pytest.approx(EM)
+
+
+def test_what_was_measured_on_calm_ground_is_believed_longer() -> None:
+    text = line("now", 0, 16.2)
+    assert corrected(text, replace(look(22.0), calm=True), EM) == replace(look(22.0), calm=True)
+    found = corrected(text, replace(look(18.0, 12.0), calm=True, tilt=0.05), EM)
+    assert found is not None
+    assert (found.size, found.tilt) == (EM, 0.0)
+
+
+def test_dots_of_a_line_close_below_make_no_line_larger(page) -> None:
+    sheet = page()
+    sheet.write("World Health", 60, 100, 22, weight=600)
+    sheet.write("Organiziti", 60, 119, 22, weight=600)
+    lines = lines_of(sheet.words)
+    others = [np.array(lines[1].line.polygon)]
+    found = measure(sheet.pixels, lines[0].line, others)
+    assert found is not None
+    assert found.size == pytest.approx(22, rel=0.1)
+
+
+@pytest.mark.parametrize("text", ["Book club", "1 passenger"])
+def test_short_lines_with_ascenders_at_one_end_are_level(page, text: str) -> None:
+    sheet = page()
+    sheet.write(text, 60, 100, 36, weight=600)
+    (block,) = sheet.scene().blocks
+    assert abs(block.angle) < 0.5

@@ -36,14 +36,15 @@ def dark(rgb: np.ndarray, clean: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize("turn", [0, 5, -12])
-def test_a_frame_that_the_word_box_reaches_into_stays(page, turn) -> None:
+@pytest.mark.parametrize("text", ["Palais du Louvre", "DÉCORS ÉTÉ"])
+def test_a_frame_that_the_word_box_reaches_into_stays(page, turn, text) -> None:
     sign = page(500, 220, ground=(20, 30, 60), turn=turn)
     x = 150.0
     corners = np.array([[x - 60, 80], [x - 8, 80], [x - 8, 140], [x - 60, 140]])
     flat = np.column_stack([corners, np.ones(4)]) @ sign.matrix.T
     cv2.polylines(sign.pixels, [np.int32(np.rint(flat[:, :2]))], True, (250, 250, 250), 2, cv2.LINE_AA)
     framed = sign.pixels.copy()
-    sign.write("Palais du Louvre", x, 122, 34, ink=(250, 250, 250), weight=600)
+    sign.write(text, x, 122, 34, ink=(250, 250, 250), weight=600)
     widened(sign, 16)
     rgb, scene = erased(sign)
     assert dark(rgb, framed) < 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -96,14 +97,14 @@ def test_more_likeness_and_more_words_never_make_letters_plain(sans, serif, mono
         assert Likeness(script, words, sans, min(1.0, serif + 0.01), mono).family == "serif"
 
 
-def _dressed(page, ink, text="Summer nights", ground=(200, 120, 60), **dress):
+def _dressed(page, ink, text="Summer nights", ground=(200, 120, 60), weight=400, **dress):
     """A page with one line, drawn as the product draws it with a style."""
     sheet = page(ground=ground)
     sheet.write(text, 60, 200, 60, ink=ink)
     clean = np.empty_like(sheet.pixels)
     clean[:] = ground
     style = Style(size=60, **dress)
-    line = PlacedLine(Shaper.of(sheet.fonts, "en").shape(text), 60, 200)
+    line = PlacedLine(Shaper.of(sheet.fonts, "en", weight=weight).shape(text), 60, 200)
     frame = Frame(np.eye(3), 640.0, 400.0)
     box = Box(-1e4, -1e4, 1e4, 1e4)
     draw(clean, None, Layout((line,), 60, box, ()), frame, box, ink, 0.0, style)
@@ -131,6 +132,17 @@ def test_an_outline_is_erased_with_its_letters(page):
     assert scene.blocks[0].style.outline is not None
     erase(sheet.pixels, None, scene.blocks, [], "seed")
     assert np.abs(sheet.pixels.astype(int) - (200, 120, 60)).max() < 12
+
+
+def test_letters_that_cover_most_of_a_ground_of_many_colours_are_not_taken_for_it(page):
+    few = np.random.default_rng(7).integers(60, 190, (40, 64, 3), dtype=np.uint8)
+    fur = cv2.resize(few, (640, 400), interpolation=cv2.INTER_CUBIC)
+    rim = Outline(colour="#000000", width=0.06)
+    sheet = _dressed(page, (255, 255, 255), "WHEN YOU OPEN", fur, 800, outline=rim)
+    (style,) = _styles(sheet.scene())
+    assert min(from_hex(style.ink)) > 230
+    assert max(from_hex(style.ground)) < 230
+    assert style.outline is not None
 
 
 @pytest.mark.parametrize("family", ["sans", "serif", "mono"])
