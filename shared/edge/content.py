@@ -207,16 +207,17 @@ def _split(texts: list[str]) -> list[str]:
 
 
 def _list_fields(model: type[BaseModel]) -> set[str]:
+    """Fields that hold a list of plain values. What is nested deeper comes as one text, such as JSON."""
     fields = model.model_fields.items()
-    return {info.alias or name for name, info in fields if _is_list(info.annotation)}
+    return {info.alias or name for name, info in fields if _depth(info.annotation) == 1}
 
 
-def _is_list(hint: Any) -> bool:
+def _depth(hint: Any) -> int:
+    """How many lists lie within each other in a type."""
     origin = get_origin(hint)
-    if origin in (list, set, frozenset, tuple):
-        return True
     members: Iterable[Any] = typing.get_args(hint) if origin is not None else ()
-    return any(_is_list(m) for m in members)
+    inner = max((_depth(member) for member in members), default=0)
+    return inner + (origin in (list, set, frozenset, tuple))
 
 
 def _if_match(request: Request, optional: bool) -> str | None:
