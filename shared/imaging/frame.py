@@ -18,7 +18,8 @@ ASCENT = 0.77
 """Share of the em above the baseline that a block's polygon covers at its first line."""
 DESCENT = 0.23
 """Share of the em below the baseline that a block's polygon covers at its last line."""
-_PARALLEL = 1e-3  # pixels by which opposite sides of a parallelogram may differ
+_PARALLEL, _NEARLY_PARALLEL = 1e-3, 0.75  # pixels by which opposite sides of a parallelogram may differ
+_HORIZON = 1e-300  # instead of dividing by nothing, where a perspective has its horizon
 
 Matrix = NDArray[np.float64]
 Points = NDArray[np.float64]
@@ -38,18 +39,13 @@ class Frame:
 
         A polygon without area, or crossed, gives the upright rectangle around it, at least a pixel wide.
         """
-        quad = np.array(polygon, dtype=np.float64)
-        if not cv2.isContourConvex(quad.astype(np.float32)) or abs(_area(quad)) < 1:
-            low = quad.min(axis=0)
-            high = np.maximum(quad.max(axis=0), low + 1)
-            quad = np.array([low, (high[0], low[1]), high, (low[0], high[1])])
-        sides = np.linalg.norm(quad - np.roll(quad, -1, axis=0), axis=1)
-        width, height = max(1.0, (sides[0] + sides[2]) / 2), max(1.0, (sides[1] + sides[3]) / 2)
-        if _is_parallelogram(quad):
-            return cls(_affine(quad, width, height), float(width), float(height))
+        corners = _sound(polygon)
+        width, height = _sides(corners)
+        if _skew(corners) < _NEARLY_PARALLEL:
+            return cls(_affine(corners, width, height), width, height)
         rectangle = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float32)
-        matrix = cv2.getPerspectiveTransform(rectangle, quad.astype(np.float32)).astype(np.float64)
-        return cls(matrix, float(width), float(height))
+        quad = np.array(corners, dtype=np.float32)
+        return cls(cv2.getPerspectiveTransform(rectangle, quad).astype(np.float64), width, height)
 
     @cached_property
     def inverse(self) -> Matrix:
@@ -69,6 +65,12 @@ class Frame:
         """Picture points as local points, n x 2."""
         return apply(self.inverse, points)
 
+    def around(self, points: Iterable[Sequence[float]]) -> Box:
+        """The local box around picture points."""
+        moved = _moved(self.inverse, points)
+        xs, ys = [x for x, _ in moved], [y for _, y in moved]
+        return Box(min(xs), min(ys), max(xs), max(ys))
+
     def corners(self, box: Box) -> Points:
         """The corners of a local box in the picture, clockwise from its top left."""
         return self.to_picture(
@@ -78,9 +80,41 @@ class Frame:
 
 def apply(matrix: Matrix, points: Iterable[Sequence[float]]) -> Points:
     """Points n x 2 moved by a homography."""
-    array = np.array(list(points), dtype=np.float64).reshape(-1, 2)
-    moved = np.column_stack([array, np.ones(len(array))]) @ matrix.T
-    return np.asarray(moved[:, :2] / moved[:, 2:], dtype=np.float64)
+    return np.array(_moved(matrix, points), dtype=np.float64).reshape(-1, 2)
+
+
+def _moved(matrix: Matrix, points: Iterable[Sequence[float]]) -> list[Point]:
+    """`apply` on bare numbers: for the four corners of a box NumPy takes five times as long."""
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    moved = []
+    for x, y in points.tolist() if isinstance(points, np.ndarray) else points:
+        away = g * x + h * y + i or _HORIZON
+        moved.append(((a * x + b * y + c) / away, (d * x + e * y + f) / away))
+    return moved
+
+
+def sides_of(polygon: Sequence[Point]) -> tuple[float, float]:
+    """Width and height of the frame on a polygon, in pixels."""
+    return _sides(_sound(polygon))
+
+
+def _sound(polygon: Sequence[Point]) -> list[Point]:
+    """The corners of a convex quadrangle with an area: of the upright rectangle around what is none."""
+    corners = [(float(x), float(y)) for x, y in polygon]
+    if cv2.isContourConvex(np.array(corners, dtype=np.float32)) and abs(_area(corners)) >= 1:
+        return corners
+    left, top = (min(values) for values in zip(*corners, strict=True))
+    right, bottom = (max(values) for values in zip(*corners, strict=True))
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+
+
+def _sides(corners: Sequence[Point]) -> tuple[float, float]:
+    """The mean length of opposite sides, at least a pixel."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
+    top, bottom = math.hypot(ax - bx, ay - by), math.hypot(cx - dx, cy - dy)
+    right, left = math.hypot(bx - cx, by - cy), math.hypot(dx - ax, dy - ay)
+    return max(1.0, (top + bottom) / 2), max(1.0, (right + left) / 2)
 
 
 def grown(polygon: Sequence[Point] | Points, along: float, across: float) -> Points:
@@ -98,8 +132,7 @@ def _moved_apart(corners: Sequence[Point], along: float, across: float) -> Point
     (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
     (ux, uy), (vx, vy) = (bx - ax, by - ay), (dx - ax, dy - ay)
     wide, high = math.hypot(ux, uy), math.hypot(vx, vy)
-    skew = max(abs(ax - bx + cx - dx), abs(ay - by + cy - dy))
-    if skew > _PARALLEL or wide < 1 or high < 1 or abs(ux * vy - uy * vx) < 1:
+    if _skew(corners) > _PARALLEL or wide < 1 or high < 1 or abs(ux * vy - uy * vx) < 1:
         return None
     ux, uy, vx, vy = along * ux / wide, along * uy / wide, across * vx / high, across * vy / high
     return np.array(
@@ -131,25 +164,28 @@ def filled(
 
 def bounds(points: Points, margin: float, width: int, height: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of a crop around `points` with a margin, cut to the picture."""
-    low = np.floor(points.min(axis=0) - margin).astype(int)
-    high = np.ceil(points.max(axis=0) + margin).astype(int) + 1
-    left, top = (int(v) for v in np.clip(low, 0, (width, height)))
-    right, bottom = (int(v) for v in np.clip(high, 0, (width, height)))
-    return left, top, right, bottom
+    (least_x, least_y), (most_x, most_y) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    left, top = (min(max(0.0, v - margin), most) for v, most in ((least_x, width), (least_y, height)))
+    right, bottom = (min(max(-1.0, v + margin), most) for v, most in ((most_x, width), (most_y, height)))
+    end_x, end_y = min(math.ceil(right) + 1, width), min(math.ceil(bottom) + 1, height)
+    return math.floor(left), math.floor(top), end_x, end_y
 
 
-def _area(quad: Points) -> float:
-    x, y = quad[:, 0], quad[:, 1]
-    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+def _area(corners: Sequence[Point]) -> float:
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
+    return ((cx - ax) * (dy - by) - (dx - bx) * (cy - ay)) / 2
 
 
-def _is_parallelogram(quad: Points) -> bool:
-    return bool(np.abs(quad[0] - quad[1] + quad[2] - quad[3]).max() < 0.75)
+def _skew(corners: Sequence[Point]) -> float:
+    """How many pixels a quadrangle's opposite sides differ by."""
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
+    return max(abs(ax - bx + cx - dx), abs(ay - by + cy - dy))
 
 
-def _affine(quad: Points, width: float, height: float) -> Matrix:
+def _affine(corners: Sequence[Point], width: float, height: float) -> Matrix:
     """The affine map of a rectangle onto a quadrilateral that is as good as a parallelogram."""
-    a, b, c, d = quad
-    across, down = (b - a + c - d) / 2, (d - a + c - b) / 2
-    origin = quad.mean(axis=0) - (across + down) / 2
-    return np.array([*np.column_stack([across / width, down / height, origin]), (0.0, 0.0, 1.0)])
+    rows = []
+    for a, b, c, d in zip(*corners, strict=True):
+        across, down = (b - a + c - d) / 2, (d - a + c - b) / 2
+        rows.append((across / width, down / height, (a + b + c + d) / 4 - (across + down) / 2))
+    return np.array([*rows, (0.0, 0.0, 1.0)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -47,3 +49,25 @@ class Box(NamedTuple):
     def turned_back(self) -> Box:
         """What `turned` came from."""
         return Box(-self.bottom, self.left, -self.top, self.right)
+
+
+def around(boxes: Iterable[tuple[Box | None, float, float]]) -> Box | None:
+    """The smallest box that holds all of some boxes moved by x and y; None where there are none.
+
+    Glyphs and words are many: comparing bare numbers takes a fifth of the time of `moved` and `union`.
+    """
+    left = top = math.inf
+    right = bottom = -math.inf
+    for box, x, y in boxes:
+        if box is None:
+            continue
+        begin, high, end, low = box
+        if begin + x < left:
+            left = begin + x
+        if high + y < top:
+            top = high + y
+        if end + x > right:
+            right = end + x
+        if low + y > bottom:
+            bottom = low + y
+    return Box(left, top, right, bottom) if left < math.inf else None

@@ -12,7 +12,7 @@ import numpy as np
 
 from shared.imaging.areas import outline_of
 from shared.imaging.fit.placing import Room, alignment_of
-from shared.imaging.fit.solver import Layout, fit, fit_plainly, least_size
+from shared.imaging.fit.solver import Layout, Ways, fit_in, fit_plainly, is_running, least_size
 from shared.imaging.fit.space import larger_boxes, unshared
 from shared.imaging.frame import Frame, Points
 from shared.imaging.geometry import Box
@@ -58,8 +58,18 @@ class _Place:
 
     def fitted(self, text: str) -> Layout:
         """The text as large as fits."""
-        plain = fit_plainly(text, self.shaper, self.alone, self.style)
-        return plain or fit(text, self.shaper, self.room, self.style)
+        ways = self.ways(text)
+        return fit_plainly(ways, self.alone) or fit_in(ways, self.room)
+
+    def ways(self, text: str) -> Ways:
+        """The ways of setting a text here, which are kept for when it is set again."""
+        if text not in self._ways:
+            self._ways[text] = Ways(text, self.shaper, self.style, is_running(self.alone, self.style))
+        return self._ways[text]
+
+    @cached_property
+    def _ways(self) -> dict[str, Ways]:
+        return {}
 
     @cached_property
     def room(self) -> Room:
@@ -234,7 +244,7 @@ def _evened(found: list[SetText], places: list[_Place], target: str) -> list[Set
 def _resized(item: SetText, place: _Place, size: float) -> SetText:
     """The text at a smaller size inside what it was allowed, which its neighbours have kept clear of."""
     room = replace(place.alone, larger=(item.allowed,))
-    layout = fit(item.text, place.shaper, room, place.style, most=size)
+    layout = fit_in(place.ways(item.text), room, most=size)
     kept = [flag for flag in item.layout.flags if flag not in layout.flags]
     layout = replace(layout, flags=(*layout.flags, *kept))
     return replace(item, layout=layout, allowed=_allowed(place, layout))

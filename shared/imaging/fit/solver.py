@@ -13,12 +13,14 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from shared.imaging.fit.placing import PlacedLine, Room, ink_of, placed
 from shared.imaging.fit.setting import TIGHTEST, TIGHTEST_COLUMNS, Broken, Setting
 from shared.imaging.geometry import Box
 from shared.imaging.typesetting.linebreak import Strain
-from shared.imaging.typesetting.shape import Shaper
+from shared.imaging.typesetting.shape import Paragraph, Shaper
+from shared.imaging.typesetting.words import Manner
 from shared.scenes.schemas import Flag, Style
 
 LEGIBLE = 8.0
@@ -74,8 +76,7 @@ _WAYS = (
 """From what nobody notices to what is only better than not being readable."""
 
 
-@dataclass(frozen=True)
-class _Choice:
+class _Choice(NamedTuple):
     """A setting in a box, at the `size` that fills it. `plain` is the first way of all."""
 
     plain: bool
@@ -91,6 +92,59 @@ def least_size(style: Style) -> float:
     return max(LEGIBLE, _LEAST_SHARE * _KNOWN_TO * style.size)
 
 
+class Ways:
+    """The ways of setting one text. Each is made when it is first asked for, and kept for other rooms."""
+
+    def __init__(self, text: str, shaper: Shaper, style: Style, running: bool = False) -> None:
+        """`running` text breaks within phrases from the first."""
+        self.text = text
+        self.shaper = shaper
+        self.style = style
+        self.running = running
+        self._made: list[tuple[float, Setting]] = []
+        self._others = self._settings()
+
+    def __iter__(self) -> Iterator[tuple[float, Setting]]:
+        """Each way with the share of the source's size for which it may be used."""
+        for i in itertools.count():
+            if i == len(self._made):
+                following = next(self._others, None)
+                if following is None:
+                    return
+                self._made.append(following)
+            yield self._made[i]
+
+    def _settings(self) -> Iterator[tuple[float, Setting]]:
+        """Each way once, leaving out those that change nothing."""
+        seen: set[tuple[object, ...]] = set()
+        paragraphs: dict[Manner, Paragraph] = {}
+        for way in _WAYS:
+            if way.compounds and not self._compounds:
+                continue
+            strain = max(way.strain, Strain.WITHIN_PHRASE) if self.running else way.strain
+            shaper = self._shaper(way)
+            if shaper.manner not in paragraphs:
+                paragraphs[shaper.manner] = shaper.paragraph(self.text)
+            setting = Setting(paragraphs[shaper.manner], strain, self.style)
+            if setting.way not in seen:
+                seen.add(setting.way)
+                yield way.most, setting
+
+    @property
+    def _compounds(self) -> bool:
+        return re.split("[-_]", self.shaper.language.lower())[0] in _COMPOUNDING
+
+    def _shaper(self, way: _Way) -> Shaper:
+        kept = 1 if way.most == 1 else 0.5 if way.width == 1 else 0
+        spacing = self.style.letter_spacing * kept - way.closer
+        return replace(self.shaper, width=round(self.shaper.width * way.width), spacing=spacing)
+
+
+def is_running(room: Room, style: Style) -> bool:
+    """Whether a text in this room is set as running text: lines full, phrases broken."""
+    return room.lines >= _RUNNING and style.alignment != "center"
+
+
 def fit(text: str, shaper: Shaper, room: Room, style: Style, most: float | None = None) -> Layout:
     """Lay `text` out in `room`, never larger than `most` (the source's size, unless given), as large as fits.
 
@@ -99,30 +153,38 @@ def fit(text: str, shaper: Shaper, room: Room, style: Style, most: float | None 
     lies inside the box that was used. A size that may be below max(8 px, 0.6 x source) is flagged too_small,
     one far below it overflow_risk.
     """
-    limit = style.size if most is None else min(most, style.size)
-    room = room.turned() if shaper.vertical else room
-    choices = list(_choices(text, shaper, room, style, limit))
-    size = _stepped(max(choice.size for choice in choices), style.size, limit)
+    return fit_in(Ways(text, shaper, style, is_running(room, style)), room, most)
+
+
+def fit_in(ways: Ways, room: Room, most: float | None = None) -> Layout:
+    """`fit` for ways that may have been tried in other rooms."""
+    source = ways.style.size
+    limit = source if most is None else min(most, source)
+    room = room.turned() if ways.shaper.vertical else room
+    choices = list(_choices(ways, room, limit))
+    size = _stepped(max(choice.size for choice in choices), source, limit)
     best = min((c for c in choices if c.size >= size), key=lambda choice: choice.cost)
-    return _laid_out(best, size, shaper, room, style)
+    return _laid_out(best, size, ways, room)
 
 
-def fit_plainly(text: str, shaper: Shaper, room: Room, style: Style) -> Layout | None:
-    """What `fit` finds where the text fits the own box as plainly and as large as the source did, else None.
+def fit_plainly(ways: Ways, room: Room) -> Layout | None:
+    """What `fit_in` finds where the text fits the own box as plainly and as large as the source did, or None.
 
     It is the same whatever larger boxes there are.
     """
-    room = replace(room.turned() if shaper.vertical else room, larger=())
-    plain = itertools.takewhile(lambda choice: choice.plain, _choices(text, shaper, room, style, style.size))
-    best = min((c for c in plain if c.size >= style.size), key=lambda choice: choice.cost, default=None)
+    size = ways.style.size
+    room = replace(room.turned() if ways.shaper.vertical else room, larger=())
+    plain = itertools.takewhile(lambda choice: choice.plain, _choices(ways, room, size))
+    best = min((c for c in plain if c.size >= size), key=lambda choice: choice.cost, default=None)
     if best is None or best.cost >= _GROWTH_COST:
         return None
-    return _laid_out(best, style.size, shaper, room, style)
+    return _laid_out(best, size, ways, room)
 
 
-def _laid_out(best: _Choice, size: float, shaper: Shaper, room: Room, style: Style) -> Layout:
+def _laid_out(best: _Choice, size: float, ways: Ways, room: Room) -> Layout:
     """The lines of a choice at their places; `room` is turned for columns."""
-    broken = _as_running_text(best, size) if _is_running(room, style) else best.broken
+    style, shaper = ways.style, ways.shaper
+    broken = _as_running_text(best, size) if is_running(room, style) else best.broken
     lines = placed(broken, size, best.box, room, style, shaper.rtl)
     ink = ink_of(lines, broken, size)
     if shaper.vertical:
@@ -140,17 +202,19 @@ def _stepped(size: float, source: float, limit: float) -> float:
     return min(size, source * float(_STEP**steps))
 
 
-def _choices(text: str, shaper: Shaper, room: Room, style: Style, limit: float) -> Iterator[_Choice]:
-    """The ways worth looking at, each in every box and number of lines that could be the best."""
+def _choices(ways: Ways, room: Room, limit: float) -> Iterator[_Choice]:
+    """What is worth looking at: each way in every box and number of lines that could be the best."""
     boxes = (room.kept, *room.larger)
+    source = ways.style.size
+    pitch = TIGHTEST_COLUMNS if ways.shaper.vertical else TIGHTEST
+    highest = max(box.height for box in boxes)
     reached = 0.0
-    for i, (most, setting) in enumerate(_settings(text, shaper, room, style)):
-        top = min(limit, most * style.size)
+    for i, (most, setting) in enumerate(ways):
+        top = min(limit, most * source)
         if reached >= top:
             break
         for count in range(1, setting.most_lines + 1):
-            pitch = TIGHTEST_COLUMNS if shaper.vertical else TIGHTEST
-            if count > 1 and max(box.height for box in boxes) <= reached * (count - 1) * pitch:
+            if count > 1 and highest <= reached * (count - 1) * pitch:
                 break
             broken = setting.broken(count)
             if broken is None:
@@ -158,33 +222,9 @@ def _choices(text: str, shaper: Shaper, room: Room, style: Style, limit: float) 
             more = _LINE_COST * max(0, count - room.lines) + 1e-3 * abs(count - room.lines) + 1e-4 * i
             for j, box in enumerate(boxes):
                 taller = j > 0 and count > room.lines
-                size = min(top, broken.largest(box), _MORE_LINES * style.size if taller else top)
+                size = min(top, broken.largest(box), _MORE_LINES * source if taller else top)
                 reached = max(reached, size)
                 yield _Choice(i == 0, size, more + _GROWTH_COST * j, box, setting, broken)
-
-
-def _settings(text: str, shaper: Shaper, room: Room, style: Style) -> Iterator[tuple[float, Setting]]:
-    """Each way once with the size it may be used for, leaving out those that change nothing."""
-    seen: set[tuple[object, ...]] = set()
-    spaced = style.letter_spacing
-    compounding = re.split("[-_]", shaper.language.lower())[0] in _COMPOUNDING
-    for way in _WAYS:
-        if way.compounds and not compounding:
-            continue
-        strain = max(way.strain, Strain.WITHIN_PHRASE) if _is_running(room, style) else way.strain
-        condensed = shaper.condensed(round(shaper.width * way.width)).spaced(
-            spaced * (1 if way.most == 1 else 0.5 if way.width == 1 else 0) - way.closer
-        )
-        setting = Setting(text, condensed, strain, style)
-        axes = any("wdth" in face.pinned.axes for face in set(setting.paragraph.faces))
-        key = (setting.cuts, condensed.manner.width if axes else 0, condensed.spacing)
-        if key not in seen:
-            seen.add(key)
-            yield way.most, setting
-
-
-def _is_running(room: Room, style: Style) -> bool:
-    return room.lines >= _RUNNING and style.alignment != "center"
 
 
 def _as_running_text(choice: _Choice, size: float) -> Broken:

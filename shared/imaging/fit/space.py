@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.frame import Frame, Points, bounds
+from shared.imaging.frame import Frame, Matrix, Points, bounds
 from shared.imaging.geometry import Box
 from shared.imaging.ink.ground import SAMPLE, largest, to_lab
 from shared.imaging.ink.samples import quantile
-from shared.imaging.ink.separate import distance
 from shared.imaging.pixels import Floats, Mask, Pixels
 
 _SAMPLES_PER_EM = 16
@@ -20,6 +20,7 @@ _ASIDE = 0.4  # what is left free before an obstacle, in ems
 _LINE_REACH, _COLUMN_REACH = 1.2, 0.7  # growth to a side, in widths of the block
 _SHORT_REACH, _NARROW_REACH = 7.0, 4.0  # the same in ems, of a line and of a column, that is always looked at
 _SLACK = 0.35  # growth above and below that nobody notices, in ems
+_CLEARANCE = 0.985  # share of a strip that is free where it may be grown over
 _RULE = 3  # samples from the middle of a rule to what is beside it
 _SEEN = 3.0  # CIELAB: what a rule differs by from both its sides
 _CLEAR = 8.0  # times the usual: what it must stand out from a ground with a grain
@@ -47,31 +48,63 @@ def larger_boxes(
     sideways = (0.0 if alignment == "left" else reach_x, 0.0 if alignment == "right" else reach_x)
     wanted = Box(-sideways[0], -reach_y, frame.width + sideways[1], frame.height + reach_y)
     field = _within(wanted, frame, rgb.shape[1], rgb.shape[0])
-    scale = _SAMPLES_PER_EM / em
-    free = _free(rgb, frame, field, scale, occupied)
-    rows = _index(kept.top - field.top, kept.bottom - field.top, scale, free.shape[0])
-    columns = _index(-field.left, frame.width - field.left, scale, free.shape[1])
+    grid = _Grid.of(frame, field, em)
+    free = _free(rgb, grid, occupied)
     step = _SLACK * em
-    slack = _grow(free, rows, columns, scale, frame, Box(0, step, 0, step), em)
-    wide = _grow(free, rows, columns, scale, frame, Box(sideways[0], step, sideways[1], step), em)
-    tall = _grow(free, rows, columns, scale, frame, Box(0, reach_y, 0, reach_y), em)
-    both = _grow(free, rows, columns, scale, frame, Box(sideways[0], reach_y, sideways[1], reach_y), em)
-    boxes = (slack, wide, tall, both)
+    growths = (
+        Box(0, step, 0, step),
+        Box(sideways[0], step, sideways[1], step),
+        Box(0, reach_y, 0, reach_y),
+        Box(sideways[0], reach_y, sideways[1], reach_y),
+    )
+    rows = _index(kept.top - field.top, kept.bottom - field.top, grid.scale, grid.rows)
+    found = _Growth(free, grid, rows)
+    boxes = [found.box(most, round(_ASIDE * em * grid.scale)) for most in growths]
     return tuple(_evened(box, frame) if alignment == "center" else box for box in boxes)
 
 
 def _within(field: Box, frame: Frame, width: int, height: int) -> Box:
     """The part of the field that a picture of `width` x `height` can show, with the frame's own box."""
-    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
     if not frame.is_affine:
         return field
-    (left, top), (right, bottom) = (edge(frame.to_local(corners), axis=0) for edge in (np.min, np.max))
+    seen = frame.around([(0, 0), (width, 0), (width, height), (0, height)])
     return Box(
-        max(field.left, min(0.0, float(left))),
-        max(field.top, min(0.0, float(top))),
-        min(field.right, max(frame.width, float(right))),
-        min(field.bottom, max(frame.height, float(bottom))),
+        max(field.left, min(0.0, seen.left)),
+        max(field.top, min(0.0, seen.top)),
+        min(field.right, max(frame.width, seen.right)),
+        min(field.bottom, max(frame.height, seen.bottom)),
     )
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Samples of a field of a frame: `scale` of them a pixel, `rows` x `columns`.
+
+    `own_rows` and `own_columns` are those in the frame's own box: the first, and the one after the last.
+    """
+
+    frame: Frame
+    field: Box
+    scale: float
+    rows: int
+    columns: int
+    own_rows: tuple[int, int]
+    own_columns: tuple[int, int]
+
+    @classmethod
+    def of(cls, frame: Frame, field: Box, em: float) -> _Grid:
+        """So many samples an em."""
+        scale = _SAMPLES_PER_EM / em
+        columns = max(1, round((field.right - field.left) * scale))
+        rows = max(1, round((field.bottom - field.top) * scale))
+        own_rows = _index(-field.top, frame.height - field.top, scale, rows)
+        own_columns = _index(-field.left, frame.width - field.left, scale, columns)
+        return cls(frame, field, scale, rows, columns, own_rows, own_columns)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows, self.columns
 
 
 def unshared(frame: Frame, others: Sequence[Points]) -> Box | None:
@@ -82,9 +115,10 @@ def unshared(frame: Frame, others: Sequence[Points]) -> Box | None:
     left, top, right, bottom = 0.0, 0.0, frame.width, frame.height
     own = frame.corners(Box(left, top, right, bottom)).astype(np.float32)
     for polygon in others:
-        if cv2.intersectConvexConvex(own, polygon.astype(np.float32))[0] <= 0:
+        a, b, c, d = frame.around(polygon)
+        apart = a >= frame.width or c <= 0 or b >= frame.height or d <= 0
+        if apart or cv2.intersectConvexConvex(own, polygon.astype(np.float32))[0] <= 0:
             continue
-        (a, b), (c, d) = (edge(frame.to_local(polygon), axis=0) for edge in (np.min, np.max))
         across, down = min(c, frame.width) - max(a, 0), min(d, frame.height) - max(b, 0)
         if down / frame.height <= across / frame.width:
             if b + d > frame.height:
@@ -111,15 +145,14 @@ def _index(low: float, high: float, scale: float, count: int) -> tuple[int, int]
     return start, min(max(start + 1, round(high * scale)), count)
 
 
-def _free(rgb: Pixels, frame: Frame, field: Box, scale: float, occupied: Sequence[Points]) -> Mask:
+def _free(rgb: Pixels, grid: _Grid, occupied: Sequence[Points]) -> Mask:
     """Samples of the field that look like the block's ground and belong to nobody else."""
+    frame, field, scale = grid.frame, grid.field, grid.scale
     height, width = rgb.shape[:2]
-    to_grid = np.array([[scale, 0, -field.left * scale], [0, scale, -field.top * scale], [0, 0, 1]])
-    columns = max(1, round((field.right - field.left) * scale))
-    rows = max(1, round((field.bottom - field.top) * scale))
     left, top, right, bottom = bounds(_visible_corners(frame, field), 2, width, height)
     if right <= left or bottom <= top:
-        return np.zeros((rows, columns), dtype=bool)
+        return np.zeros(grid.shape, dtype=bool)
+    to_grid = np.array([[scale, 0, -field.left * scale], [0, scale, -field.top * scale], [0, 0, 1]])
     back = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], dtype=np.float64)
     matrix = to_grid @ frame.inverse @ back
     crop = rgb[top:bottom, left:right]
@@ -127,20 +160,28 @@ def _free(rgb: Pixels, frame: Frame, field: Box, scale: float, occupied: Sequenc
     shrink = 1 / (scale * max(1e-6, float(np.sqrt(abs(np.linalg.det(frame.inverse[:2, :2]))))))
     if shrink > 1.5:
         crop = np.asarray(cv2.blur(crop, (round(shrink), round(shrink))), dtype=np.uint8)
-    samples = cv2.warpPerspective(crop, matrix, (columns, rows), flags=cv2.INTER_LINEAR)
-    inside = np.full(crop.shape[:2], 255, dtype=np.uint8)
-    seen = cv2.warpPerspective(inside, matrix, (columns, rows), flags=cv2.INTER_NEAREST) > 0
-    own = np.zeros((rows, columns), dtype=bool)
-    own_rows = _index(-field.top, frame.height - field.top, scale, rows)
-    own_columns = _index(-field.left, frame.width - field.left, scale, columns)
-    own[slice(*own_rows), slice(*own_columns)] = True
+    samples = cv2.warpPerspective(crop, matrix, (grid.columns, grid.rows), flags=cv2.INTER_LINEAR)
+    seen = _seen(grid, matrix, (left, top, right, bottom))
     lab = to_lab(np.asarray(samples, dtype=np.uint8))
-    alike = _without_grains(_alike(lab, own & seen)) & ~_ruled(lab)
-    taken = np.zeros((rows, columns), dtype=np.uint8)
+    alike = _without_grains(_alike(lab, grid, seen)) & ~_ruled(lab)
+    taken = np.zeros(grid.shape, dtype=np.uint8)
     for polygon in occupied:
         local = frame.to_local(polygon)
         cv2.fillPoly(taken, [np.rint((local - (field.left, field.top)) * scale).astype(np.int32)], 1)
-    return np.asarray(alike & seen & (taken == 0), dtype=bool)
+    free = alike & (taken == 0)
+    return free if seen is None else np.asarray(free & seen, dtype=bool)
+
+
+def _seen(grid: _Grid, matrix: Matrix, crop: tuple[int, int, int, int]) -> Mask | None:
+    """Samples that lie in the crop, to which `matrix` leads from its pixels; None where all do."""
+    left, top, right, bottom = crop
+    (first_x, first_y), scale = grid.field[:2], grid.scale
+    last_x, last_y = first_x + (grid.columns - 1) / scale, first_y + (grid.rows - 1) / scale
+    ends = grid.frame.corners(Box(first_x, first_y, last_x, last_y))
+    if (ends >= (left, top)).all() and (ends <= (right - 1, bottom - 1)).all():
+        return None
+    inside = np.full((bottom - top, right - left), 255, dtype=np.uint8)
+    return cv2.warpPerspective(inside, matrix, (grid.columns, grid.rows), flags=cv2.INTER_NEAREST) > 0
 
 
 def _visible_corners(frame: Frame, field: Box) -> Points:
@@ -186,16 +227,15 @@ def _ruled(lab: Floats) -> Mask:
     return found
 
 
-def _alike(lab: Floats, own: Mask) -> Mask:
+def _alike(lab: Floats, grid: _Grid, seen: Mask | None) -> Mask:
     """Samples whose colour goes on from the own box's, which may rise or fall evenly."""
-    places = np.flatnonzero(own)
-    if len(places) < 8:
-        return own
-    ys, xs = np.divmod(places[:: max(1, len(places) // SAMPLE)], own.shape[1])
-    design = _design(xs, ys, own.shape)
+    ys, xs = _own_samples(grid, seen)
+    if len(ys) < 8:
+        return _own(grid, seen)
+    height, width = grid.shape
     values = lab[ys, xs].astype(np.float64)
-    start = np.median(values, axis=0)
-    near = largest(values - start) < 12
+    design = np.column_stack([np.ones(len(xs)), xs / width - 0.5, ys / height - 0.5])
+    near = largest(values - np.median(values, axis=0)) < 12
     if near.sum() < 8:
         near[:] = True
     design, values = design[near], values[near]
@@ -203,41 +243,70 @@ def _alike(lab: Floats, own: Mask) -> Mask:
     ridge = np.diag([0.0, 1.0, 1.0]) * len(values) * 0.02
     fit = np.linalg.solve(design.T @ design + ridge, design.T @ values)
     spread = float(np.sqrt(np.mean(np.square(values - design @ fit))))
-    height, width = own.shape
     along = ((np.arange(width) / width - 0.5)[:, None] * fit[1]).astype(np.float32)
     down = (fit[0] + (np.arange(height) / height - 0.5)[:, None] * fit[2]).astype(np.float32)
-    away = distance(lab, along[None] + down[:, None])
-    return np.asarray(away < min(20.0, max(7.0, 4.5 * spread)), dtype=bool)
+    # Channel by channel: NumPy is slow where the last axis has but three numbers.
+    away = np.zeros(grid.shape, dtype=np.float32)
+    for channel, across, below in zip(cv2.split(lab), along.T, down.T, strict=True):
+        unlike = channel - (across + below[:, None])
+        away += np.square(unlike, out=unlike)
+    return np.asarray(away < min(20.0, max(7.0, 4.5 * spread)) ** 2, dtype=bool)
 
 
-def _design(xs: NDArray[np.int64], ys: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.float64]:
-    return np.column_stack([np.ones(len(xs)), xs / shape[1] - 0.5, ys / shape[0] - 0.5])
+def _own(grid: _Grid, seen: Mask | None) -> Mask:
+    own = np.zeros(grid.shape, dtype=bool)
+    box = slice(*grid.own_rows), slice(*grid.own_columns)
+    own[box] = True if seen is None else seen[box]
+    return own
 
 
-def _grow(
-    free: Mask,
-    rows: tuple[int, int],
-    columns: tuple[int, int],
-    scale: float,
-    frame: Frame,
-    most: Box,
-    em: float,
-) -> Box:
-    """Sideways first, then up and down over the whole new width; `most` is the growth allowed."""
-    aside = round(_ASIDE * em * scale)
-    left = _run(free[slice(*rows), : columns[0]][:, ::-1].T, round(most.left * scale), aside)
-    right = _run(free[slice(*rows), columns[1] :].T, round(most.right * scale), aside)
-    span = slice(columns[0] - left, columns[1] + right)
-    up = _run(free[: rows[0], span][::-1], round(most.top * scale), aside)
-    down = _run(free[rows[1] :, span], round(most.bottom * scale), aside)
-    return Box(-left / scale, -up / scale, frame.width + right / scale, frame.height + down / scale)
+def _own_samples(grid: _Grid, seen: Mask | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of some samples of the own box that are seen, evenly chosen."""
+    (top, bottom), (left, right) = grid.own_rows, grid.own_columns
+    if seen is None:
+        count = (bottom - top) * (right - left)
+        places = np.arange(0, count, max(1, count // SAMPLE))
+    else:
+        places = np.flatnonzero(seen[top:bottom, left:right])
+        places = places[:: max(1, len(places) // SAMPLE)]
+    ys, xs = np.divmod(places, right - left)
+    return ys + top, xs + left
 
 
-def _run(strips: Mask, most: int, aside: int) -> int:
-    """How many strips in a row are free, keeping `aside` before the first that is not."""
+class _Growth:
+    """How far a frame's own box may grow over free samples."""
+
+    def __init__(self, free: Mask, grid: _Grid, rows: tuple[int, int]) -> None:
+        """Count the free samples once, of which all growths ask for rows and columns; `rows` must go on."""
+        self.grid = grid
+        self.rows = rows
+        self.counts = cv2.integral(free.view(np.uint8))
+
+    def box(self, most: Box, aside: int) -> Box:
+        """Sideways first, then up and down over the whole new width; `most` is the growth allowed.
+
+        `aside` samples are kept before what ends the growth.
+        """
+        grid = self.grid
+        width = grid.frame.width
+        (top, bottom), (begin, end), scale = self.rows, grid.own_columns, grid.scale
+        columns = np.diff(self.counts[bottom] - self.counts[top])
+        needed = _CLEARANCE * (bottom - top)
+        left = _run(columns[:begin][::-1] >= needed, round(most.left * scale), aside)
+        right = _run(columns[end:] >= needed, round(most.right * scale), aside)
+        first, last = begin - left, end + right
+        rows = np.diff(self.counts[:, last] - self.counts[:, first])
+        needed = _CLEARANCE * (last - first)
+        up = _run(rows[:top][::-1] >= needed, round(most.top * scale), aside)
+        down = _run(rows[bottom:] >= needed, round(most.bottom * scale), aside)
+        return Box(-left / scale, -up / scale, width + right / scale, grid.frame.height + down / scale)
+
+
+def _run(clear: Mask, most: int, aside: int) -> int:
+    """How many strips in a row are clear, keeping `aside` before the first that is not."""
     if most <= 0:
         return 0
-    clear = strips[: most + aside].mean(axis=1) >= 0.985 if strips.size else np.zeros(0, dtype=bool)
-    blocked = np.nonzero(~clear)[0]
-    reach = int(blocked[0]) if len(blocked) else len(clear)
+    clear = clear[: most + aside]
+    blocked = int(np.argmin(clear)) if clear.size else 0
+    reach = len(clear) if not clear.size or clear[blocked] else blocked
     return min(most, max(0, reach - aside))

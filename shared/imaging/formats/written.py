@@ -14,7 +14,7 @@ from shared.imaging.fit.placing import PlacedLine
 from shared.imaging.frame import Points
 from shared.imaging.geometry import Box
 from shared.imaging.typesetting.scripts import is_rtl
-from shared.imaging.typesetting.shape import Run
+from shared.imaging.typesetting.shape import Run, ink_of
 
 Affine = tuple[float, float, float, float, float, float]
 
@@ -74,7 +74,7 @@ class WrittenLine:
         found = [
             ("".join(run.word.text for run in runs), self.corners(box))
             for spaced, runs in _grouped(self.placed)
-            if not spaced and (box := _around(runs)) is not None
+            if not spaced and (box := ink_of(runs)) is not None
         ]
         ordered = found[::-1] if self.rtl else found
         ink = self.placed.shaped.ink
@@ -87,14 +87,6 @@ class WrittenLine:
 def _grouped(placed: PlacedLine) -> Iterator[tuple[bool, list[Run]]]:
     for spaced, runs in groupby(placed.shaped.runs, key=lambda run: not run.word.text.strip()):
         yield spaced, list(runs)
-
-
-def _around(runs: list[Run]) -> Box | None:
-    found: Box | None = None
-    for run in runs:
-        if run.ink is not None:
-            found = run.ink if found is None else found.union(run.ink)
-    return found
 
 
 def lines_of(text: SetText, target: str) -> list[WrittenLine]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
-from shared.imaging.geometry import Box
+from shared.imaging.geometry import Box, around
 from shared.imaging.typesetting.bidi import levels, visual_runs
 from shared.imaging.typesetting.fonts import FontLibrary, Typeface
 from shared.imaging.typesetting.scripts import SHARED, is_rtl, script_of
@@ -29,8 +32,7 @@ __all__ = ["Box", "Glyph", "Paragraph", "Run", "Shaped", "Shaper"]
 HYPHEN = "-"
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """Glyphs of one face on a line. Its word starts at `x`, `y`, turned or squeezed by `matrix`."""
 
     word: Word
@@ -39,12 +41,10 @@ class Run:
     matrix: Matrix2 = UPRIGHT
 
     @property
-    def ink(self) -> Box | None:
-        """The box of the run's outlines in the line's coordinates."""
-        if self.word.ink is None:
-            return None
-        ink = self.word.ink if self.matrix == UPRIGHT else transformed(self.word.ink, self.matrix)
-        return ink.moved(self.x, self.y)
+    def outlines(self) -> Box | None:
+        """The box of the run's outlines about the start of its word."""
+        ink = self.word.ink
+        return ink if ink is None or self.matrix == UPRIGHT else transformed(ink, self.matrix)
 
     def glyphs(self) -> Iterator[Glyph]:
         """The run's glyphs in the line's coordinates."""
@@ -53,6 +53,11 @@ class Run:
         for place in self.word.places:
             x, y = self.x + a * place.x + b * place.y, self.y + c * place.x + d * place.y
             yield Glyph(self.word.font, upem, place.glyph, x, y, self.matrix)
+
+
+def ink_of(runs: Iterable[Run]) -> Box | None:
+    """The box of the outlines of runs of one line, in its coordinates."""
+    return around((run.outlines, run.x, run.y) for run in runs)
 
 
 @dataclass(frozen=True)
@@ -142,20 +147,25 @@ class Shaper:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A text whose characters have their face, script and bidi level. `text` lacks what no face has."""
+    """A text whose characters have their face, script and bidi level, to be set by one shaper."""
 
     shaper: Shaper
-    text: str
-    faces: tuple[Typeface, ...]
-    scripts: tuple[str, ...]
-    levels: tuple[int, ...]
-    missing: frozenset[str]
+    seen: Seen
 
     @classmethod
     def of(cls, shaper: Shaper, text: str) -> Paragraph:
         """Look at every cluster of `text` once; ways of setting the same text share what was seen."""
-        shown, faces, scripts, found, missing = seen_of(shaper.faces, text, shaper.rtl, shaper.vertical)
-        return cls(shaper, shown, faces, scripts, found, missing)
+        return cls(shaper, seen_of(shaper.faces, text, shaper.rtl, shaper.vertical))
+
+    @property
+    def text(self) -> str:
+        """What is shown: the text without the characters that no face has."""
+        return self.seen.text
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """The characters that no face has."""
+        return self.seen.missing
 
     def width(self, start: int, end: int) -> float:
         """The advance of `line(start, end)`, without its glyphs and ink."""
@@ -173,10 +183,7 @@ class Paragraph:
             for piece in self._words(start, end, HYPHEN if hyphen and end > start else ""):
                 runs.append(Run(piece, width, 0.0))
                 width += piece.advance
-        ink: Box | None = None
-        for run in runs:
-            if run.ink is not None:
-                ink = run.ink if ink is None else ink.union(run.ink)
+        ink = ink_of(runs)
         text = self.text[start:end] + (HYPHEN if hyphen else "")
         return Shaped(tuple(runs), width, ink, self.missing, text, self.shaper.vertical)
 
@@ -190,42 +197,79 @@ class Paragraph:
 
     def _words(self, start: int, end: int, hyphen: str) -> Iterator[Word]:
         """The line's words in the order they are seen."""
-        manner, language = self.shaper.manner, self.shaper.language
-        for first, last in visual_runs(list(self.levels[start:end])):
-            rtl = bool(self.levels[start + first] % 2)
-            pieces = list(self._pieces(start + first, start + last))
+        for first, last, rtl in self._runs(start, end):
+            pieces = self._pieces(first, last)
             for a, b in reversed(pieces) if rtl else pieces:
-                text = self.text[a:b] + (hyphen if b == end else "")
-                direction = "rtl" if rtl else "ltr"
-                yield word(text, self.faces[a], manner, self.scripts[a], language, direction)
+                yield self._word(a, b, hyphen if b == end else "", "rtl" if rtl else "ltr")
+
+    def _word(self, start: int, end: int, hyphen: str, direction: str) -> Word:
+        key = (start, end, hyphen)
+        found = self._known.get(key)
+        if found is None:
+            seen, shaper = self.seen, self.shaper
+            text, face, script = seen.text[start:end] + hyphen, seen.faces[start], seen.scripts[start]
+            found = self._known[key] = word(text, face, self._manner, script, shaper.language, direction)
+        return found
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, int, str], Word]:
+        """The words of this text: each stands in several lines that are tried."""
+        return {}
+
+    @cached_property
+    def _manner(self) -> Manner:
+        return self.shaper.manner
+
+    def _runs(self, start: int, end: int) -> Iterable[tuple[int, int, bool]]:
+        """Ranges of one direction as they are seen, from left to right, and whether it is right to left."""
+        levels = self.seen.levels
+        if self.seen.runs_right:
+            return [(start, end, False)]
+        return [
+            (start + first, start + last, bool(levels[start + first] % 2))
+            for first, last in visual_runs(list(levels[start:end]))
+        ]
 
     def _cells(self, start: int, end: int) -> Iterator[Cell]:
         """The cells of a column, downwards."""
+        seen = self.seen
         for a, b in self._pieces(start, end):
             yield from cells(
-                self.text[a:b], self.faces[a], self.shaper.manner, self.scripts[a], self.shaper.language
+                self.text[a:b], seen.faces[a], self._manner, seen.scripts[a], self.shaper.language
             )
 
-    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+    def _pieces(self, start: int, end: int) -> list[tuple[int, int]]:
         """Ranges of one face and script, cut where white space begins and ends."""
-        first = start
-        for i in range(start + 1, end + 1):
-            if (
-                i == end
-                or self.faces[i] is not self.faces[first]
-                or self.scripts[i] != self.scripts[first]
-                or (self.text[i] == " ") != (self.text[i - 1] == " ")
-            ):
-                yield first, i
-                first = i
+        starts = self.seen.starts
+        inner = starts[bisect_right(starts, start) : bisect_left(starts, end)]
+        return list(pairwise([start, *inner, end])) if start < end else []
 
 
-Seen = tuple[str, tuple[Typeface, ...], tuple[str, ...], tuple[int, ...], frozenset[str]]
+@dataclass(frozen=True)
+class Seen:
+    """What of a text can be shown, with face, script and bidi level of each character, and what cannot.
+
+    `starts` are the places where pieces of one face and script begin, cut where white space begins and ends;
+    `runs_right` tells that all of it runs from left to right.
+    """
+
+    text: str
+    faces: tuple[Typeface, ...]
+    scripts: tuple[str, ...]
+    levels: tuple[int, ...]
+    missing: frozenset[str]
+    starts: tuple[int, ...]
+    runs_right: bool
+
+    @cached_property
+    def varies_in_width(self) -> bool:
+        """Whether one of the faces can be condensed."""
+        return any("wdth" in face.pinned.axes for face in set(self.faces))
 
 
 @lru_cache(maxsize=256)
 def seen_of(faces: tuple[Typeface, ...], text: str, rtl: bool, vertical: bool) -> Seen:
-    """What of a text can be shown, with face, script and bidi level of each character, and what cannot."""
+    """Choose a face for each cluster of a text, and tell the directions."""
     kept: list[str] = []
     chosen: list[Typeface] = []
     missing: set[str] = set()
@@ -238,8 +282,18 @@ def seen_of(faces: tuple[Typeface, ...], text: str, rtl: bool, vertical: bool) -
         kept += cluster
         chosen += [current] * len(cluster)
     shown = "".join(kept)
+    scripts = _scripts(shown)
     found = levels(shown, rtl) if not vertical else [0] * len(shown)
-    return shown, tuple(chosen), _scripts(shown), tuple(found), frozenset(missing)
+    starts = [
+        i
+        for i, char in enumerate(shown)
+        if not i
+        or chosen[i] is not chosen[i - 1]
+        or scripts[i] != scripts[i - 1]
+        or (char == " ") != (shown[i - 1] == " ")
+    ]
+    runs_right = not any(found)
+    return Seen(shown, tuple(chosen), scripts, tuple(found), frozenset(missing), tuple(starts), runs_right)
 
 
 def _face_for(cluster: str, faces: Sequence[Typeface], current: Typeface | None) -> Typeface | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import uharfbuzz
 
-from shared.imaging.geometry import Box
+from shared.imaging.geometry import Box, around
 from shared.imaging.typesetting.fonts import Typeface
 from shared.imaging.typesetting.scripts import SHARED
 
@@ -104,26 +104,23 @@ def _slant(face: Typeface, italic: bool, script: str) -> float:
 
 def _collected(text: str, face: Typeface, manner: Manner, font: Any, buffer: Any, spacing: float) -> Word:
     places: list[Place] = []
-    ink: Box | None = None
+    boxes: list[tuple[Box | None, float, float]] = []
     x = y = 0.0
     upem = face.upem
     infos = buffer.glyph_infos
     for i, (info, position) in enumerate(zip(infos, buffer.glyph_positions, strict=True)):
-        place = Place(
-            info.codepoint, x + position.x_offset / upem, y - position.y_offset / upem, info.cluster
-        )
+        glyph, cluster = info.codepoint, info.cluster
+        across, up, advance, rise = position.position
         # A font may lack the glyph for a sequence although it has each character: nothing is drawn then.
-        if place.glyph:
-            places.append(place)
-            extent = extents(font, upem, place.glyph, UPRIGHT)
-            if extent is not None:
-                moved = extent.moved(place.x, place.y)
-                ink = moved if ink is None else ink.union(moved)
-        x += position.x_advance / upem
-        y -= position.y_advance / upem
-        if spacing and (i + 1 == len(infos) or infos[i + 1].cluster != info.cluster):
-            x, y = (x, y + spacing) if position.y_advance else (x + spacing, y)
-    return Word(text, face, manner, font, tuple(places), x, y, ink)
+        if glyph:
+            at, below = x + across / upem, y - up / upem
+            places.append(Place(glyph, at, below, cluster))
+            boxes.append((extents(font, upem, glyph, UPRIGHT), at, below))
+        x += advance / upem
+        y -= rise / upem
+        if spacing and (i + 1 == len(infos) or infos[i + 1].cluster != cluster):
+            x, y = (x, y + spacing) if rise else (x + spacing, y)
+    return Word(text, face, manner, font, tuple(places), x, y, around(boxes))
 
 
 @lru_cache(maxsize=1 << 16)
