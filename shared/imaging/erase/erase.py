@@ -13,7 +13,6 @@ from shared.imaging.erase.infill import grain, interpolated
 from shared.imaging.erase.repeat import by_repeats
 from shared.imaging.frame import filled, grown
 from shared.imaging.ink.attached import dilated
-from shared.imaging.ink.ground import largest
 from shared.imaging.ink.region import Region, neighbours, reaches_of, region_of
 from shared.imaging.ink.samples import of, of_parts, parts_of, put
 from shared.imaging.ink.separate import Ground, Ink, separate
@@ -93,10 +92,11 @@ def _repaint(crop: Pixels, ground: Ground, ink: Ink, writable: Mask, rng: np.ran
 
 def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
     """Pixels within a coding block of the ink, but for things that go on beyond it."""
-    near = dilated(ink.halo, _CODING_BLOCK)
-    # Bytes do: on a large sign whole numbers of four would take several times the picture's memory.
-    away = largest(cv2.absdiff(crop, ground.paint))
-    things = (away > max(_FAINT, 4 * _RGB_OF_LAB * ground.noise)) & ~ink.halo
+    side = 2 * _CODING_BLOCK + 1
+    near = cv2.dilate(ink.halo.view(np.uint8), np.ones((side, side), np.uint8)).view(bool)
+    least = max(_FAINT, 4 * _RGB_OF_LAB * ground.noise)
+    like = cv2.inRange(cv2.absdiff(crop, ground.paint), np.zeros(3), np.full(3, least))
+    things = (like == 0) & ~ink.halo
     outside = things & ~near
     if not outside.any():
         return near
@@ -123,10 +123,10 @@ def _plain(crop: Pixels, covered: Mask, ground: Ground, rng: np.random.Generator
     if ground.noise <= _GRAINLESS and not ground.textured:
         return ground.paint
     known = ground.known & ~covered
-    light = interpolated(crop, ~known) if ground.textured else ground.smooth
+    light = interpolated(crop, ~known) if ground.textured else ground.light
+    painted = np.asarray(cv2.convertScaleAbs(light), dtype=np.uint8)
     if ground.noise > _GRAINLESS:
-        grains = grain(crop - light, known, covered, rng)
+        grains = grain(crop, light, known, covered, rng)
         if grains is not None:
-            light = light.copy()
-            light[covered] += grains
-    return np.asarray(cv2.convertScaleAbs(light), dtype=np.uint8)
+            painted[covered] = cv2.convertScaleAbs(of(light, covered) + grains)
+    return painted

@@ -16,7 +16,9 @@ Shift = tuple[int, int]
 _LARGEST = 400_000  # pixels of a crop in which repeats are looked for
 _SHIFTS = 16
 _OVERLAP = 0.3  # least share of the ground that must meet itself when shifted
-_LIKE = 0.65  # correlation with itself from which a shifted ground is a repeat
+_LIKE, _HARDLY = 0.63, 0.4  # correlation with itself from which a shifted ground is a repeat, and may be one
+_WHOLE = 250  # of 255: what a mask must cover of a coarser pixel
+_FAR = 0.05  # of likeness, for a shift as long as the ground
 _CLOSE = 3  # pixels: a ground is always like itself nearer than that
 _FINE = 8.0  # pixels, of a Gaussian: what changes more slowly tells no repeats
 _USUAL = 2.0  # times the median deviation: what deviates more counts as that much
@@ -55,48 +57,64 @@ def by_repeats(crop: Pixels, covered: Mask, known: Mask, smooth: Floats) -> tupl
 
 
 def _shifts(detail: Floats, known: Mask) -> list[Shift]:
-    """Shifts (down, right) by which the known ground matches itself best, each with its opposite."""
+    """Shifts (down, right) by which the known ground matches itself best, each with its opposite.
+
+    Most grounds repeat nowhere, which a quarter of the pixels tells.
+    """
     height, width = known.shape
-    size = (cv2.getOptimalDFTSize(2 * height), cv2.getOptimalDFTSize(2 * width))
-    weight = known.astype(np.float32)
-    # Few blobs are alike somewhere by chance; what is fine enough to be many is not.
-    mean = cv2.GaussianBlur(detail * weight, (0, 0), _FINE)
-    light = (detail - mean / np.maximum(cv2.GaussianBlur(weight, (0, 0), _FINE), 1e-3)) * weight
-    # A rule is like itself all along and says nothing of the ground around it.
-    usual = _USUAL * quantile(np.abs(of(light, known)), 0.5)
-    light = np.clip(light, -usual, usual)
-    there, value, square = (_spectrum(each, size) for each in (weight, light, light * light))
-    pairs, both, product = (
-        cv2.idft(cv2.mulSpectrums(one, other, 0, conjB=True), flags=cv2.DFT_SCALE)
-        for one, other in ((there, there), (square, there), (value, value))
-    )
-    # Both ways, since a shift and its opposite meet the same pairs.
-    both = both + _opposite(both)
-    enough = pairs > _OVERLAP * weight.sum()
-    likeness = np.where(enough, 2 * product / np.maximum(both, 1e-6), -1.0).astype(np.float32)
-    likeness = np.fft.fftshift(likeness)
-    # A repeat is a peak of its own: a ground that changes slowly is like itself all around.
-    peaks = (likeness >= cv2.dilate(likeness, np.ones((5, 5), np.uint8))) & (likeness > _LIKE)
-    middle = (size[0] // 2, size[1] // 2)
-    peaks[: middle[0]] = False  # a shift and its opposite are alike
-    near = (slice(middle[0], middle[0] + _CLOSE + 1), slice(middle[1] - _CLOSE, middle[1] + _CLOSE + 1))
-    peaks[near] = False
-    places = np.argwhere(peaks)
-    order = np.argsort(-likeness[peaks])[: _SHIFTS // 2]
-    found = [(int(y) - middle[0], int(x) - middle[1]) for y, x in places[order]]
+    size = (max(1, width // 2), max(1, height // 2))
+    halved = cv2.resize(known * np.uint8(255), size, interpolation=cv2.INTER_AREA) > _WHOLE
+    coarse = np.asarray(cv2.resize(detail, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    if count(halved) < _LEARN // 4 or not _peaks(_likeness(coarse, halved, _FINE / 2), _CLOSE // 2, _HARDLY):
+        return []
+    found = _peaks(_likeness(detail, known, _FINE), _CLOSE, _LIKE)[: _SHIFTS // 2]
     return [shift for y, x in found for shift in ((y, x), (-y, -x))]
 
 
-def _spectrum(values: NDArray[Any], size: Shift) -> Floats:
-    """The Fourier transform of values with zeros beyond them, packed as OpenCV does."""
+def _likeness(detail: Floats, known: Mask, fine: float) -> Floats:
+    """How well the known ground correlates with itself when shifted: down by the row's number, and right.
+
+    The column in the middle stands for no shift to the right. What changes over more than `fine` pixels is
+    left out: few blobs are alike somewhere by chance; what is fine enough to be many is not.
+    """
+    height, width = (max(1, int((1 - _OVERLAP) * side)) for side in known.shape)
+    # No further apart than shifts may go, so that what is shifted out meets nothing at the other side.
+    rows, columns = known.shape[0] + height, known.shape[1] + width
+    size = (cv2.getOptimalDFTSize(rows), cv2.getOptimalDFTSize(columns))
+    weight = known.astype(np.float32)
+    mean = cv2.GaussianBlur(detail * weight, (0, 0), fine)
+    light = (detail - mean / np.maximum(cv2.GaussianBlur(weight, (0, 0), fine), 1e-3)) * weight
+    # A rule is like itself all along and says nothing of the ground around it.
+    usual = _USUAL * quantile(np.abs(of(light, known)), 0.5)
+    light = np.clip(light, -usual, usual)
+    pairs, product = (_with_itself(each, size)[:height] for each in (weight, light))
+    power = float(np.vdot(light, light)) / count(known)
+    likeness = np.where(pairs > _OVERLAP * count(known), product / np.maximum(pairs * power, 1e-6), -1)
+    return np.concatenate([likeness[:, -width + 1 :], likeness[:, :width]], axis=1)
+
+
+def _with_itself(values: NDArray[Any], size: Shift) -> Floats:
+    """The autocorrelation of values with zeros beyond them."""
     padded = np.zeros(size, dtype=np.float32)
     padded[: values.shape[0], : values.shape[1]] = values
-    return np.asarray(cv2.dft(padded, nonzeroRows=values.shape[0]), dtype=np.float32)
+    spectrum = cv2.dft(padded, nonzeroRows=values.shape[0])
+    power = cv2.mulSpectrums(spectrum, spectrum, 0, conjB=True)
+    return np.asarray(cv2.idft(power, flags=cv2.DFT_SCALE), dtype=np.float32)
 
 
-def _opposite(values: NDArray[Any]) -> NDArray[Any]:
-    """What stands at each shift's opposite."""
-    return np.roll(values[::-1, ::-1], 1, axis=(0, 1))
+def _peaks(likeness: Floats, close: int, least: float) -> list[Shift]:
+    """The shifts of at least this likeness, the best first.
+
+    A repeat is a peak of its own: a ground that changes slowly is like itself all around.
+    """
+    middle = likeness.shape[1] // 2
+    peaks = (likeness >= cv2.dilate(likeness, np.ones((5, 5), np.uint8))) & (likeness > least)
+    peaks[: close + 1, max(0, middle - close) : middle + close + 1] = False
+    ys, xs = np.nonzero(peaks)
+    xs -= middle
+    # Of shifts that are as good, the shorter ones reach ground for more pixels.
+    worth = likeness[peaks] - _FAR * (ys / len(likeness) + np.abs(xs) / max(1, middle))
+    return [(int(ys[i]), int(xs[i])) for i in np.argsort(-worth)]
 
 
 def _window(shifts: list[Shift]) -> int:

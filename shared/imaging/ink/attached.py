@@ -8,14 +8,15 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from shared.imaging.ink.samples import count, of, of_parts, parts_of
-from shared.imaging.pixels import Indices, Labels, Mask, Reals
+from shared.imaging.ink.samples import Parts, count
+from shared.imaging.pixels import Indices, Mask, Reals
 
 _INSIDE = 0.35  # least share of a part's area that lies in the words, when it is theirs
 _LONGEST_STROKE = 1.1  # in ems: longer straight runs are rules and frames
 _LETTERS = 0.4  # least share that is left of letters when straight runs are cut off
 _LONG_SIDE = 1.6  # of the words' rectangle over its other side, when it is surely along the words
 _SPANNED, _LEAST_SIDE = 0.8, 4.0  # share of a part's extent, and pixels, between two rules it touches
+_USUAL_RANK = 0.1  # of the usual extent among those of the others, from the largest
 _FRAME = 1.35  # extent across the line over the usual one, from which a part is no letter
 _MANY = 6  # other parts that must be there before one that stays within the words is taken for a frame
 _OUT = 0.12  # share of a part's area from which it does not stay within them
@@ -42,13 +43,13 @@ class Words:
     @cached_property
     def direction(self) -> tuple[float, float, bool]:
         """The angle of the words' longer side, the shorter one in pixels, and whether the angle is sure."""
-        ys, xs = np.nonzero(self.tight)
-        if not len(xs):
-            return 0.0, 0.0, False
         # The ends of each row say as much of the shape as all of its pixels.
-        first = np.flatnonzero(np.diff(ys, prepend=-1))
-        ends = np.concatenate([first, np.append(first[1:], len(ys)) - 1])
-        points = np.column_stack([xs[ends], ys[ends]]).astype(np.float32)
+        first, last = self.tight.argmax(axis=1), self.tight[:, ::-1].argmax(axis=1)
+        ys = np.flatnonzero(first + last + self.tight[:, 0])
+        if not len(ys):
+            return 0.0, 0.0, False
+        xs = np.concatenate([first[ys], self.tight.shape[1] - 1 - last[ys]])
+        points = np.column_stack([xs, np.concatenate([ys, ys])]).astype(np.float32)
         _, (width, height), degrees = cv2.minAreaRect(points)
         along = float(np.radians(degrees)) + (0 if width >= height else np.pi / 2)
         return along, min(width, height), max(width, height) > _LONG_SIDE * min(width, height)
@@ -65,7 +66,7 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
     if rules.any():
         rules |= _sides(found & ~rules, rules, across)
     inside, outside = _parted(found & ~rules, words.tight)
-    whole = inside.copy()
+    strange = inside | outside | rules
     if outside.any():
         runs = [_runs(outside, way, _LONGEST_STROKE * words.em) for way in (along, across)]
         torn = outside & ~(runs[0] | runs[1])
@@ -77,12 +78,7 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
         inside &= ~_runs(inside, across, max(_LONGEST_STROKE * words.em, _TALLER * thick))
         if not words.bracketed:
             inside &= ~_frames(inside, words.tight, across)
-    return inside, (outside | whole | rules) & ~inside
-
-
-def roughly_attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
-    """What lies mostly inside the words, and what else reaches into them, with nothing cut off either."""
-    return _parted(found, words.tight)
+    return inside, strange & ~inside
 
 
 def _rules(found: Mask, words: Words, along: float) -> Mask:
@@ -90,104 +86,96 @@ def _rules(found: Mask, words: Words, along: float) -> Mask:
     runs = _runs(found, along, _LONGEST_STROKE * words.em) & found
     if not (runs & ~words.wide).any():
         return np.zeros_like(found)
-    parts, labels = parts_of(runs)
-    beyond = np.bincount(of(labels, ~words.wide), minlength=parts) > 0
-    beyond[0] = False
-    return of_parts(beyond, labels)
+    parts = Parts.of(runs)
+    return parts.of_those(parts.within(~words.wide) > 0)
 
 
 def _sides(found: Mask, rules: Mask, across: float) -> Mask:
     """Parts that lead from one rule to another: the sides of a frame. Letters that touch two are rare."""
-    parts, labels = parts_of(found)
-    ys, xs = np.nonzero(found & dilated(rules, 1))
-    low, high = _reaches(ys, xs, labels, parts, across)
-    ys, xs = np.nonzero(found)
-    bottom, top = _reaches(ys, xs, labels, parts, across)
-    sides = high - low > np.maximum(_SPANNED * (top - bottom), _LEAST_SIDE)
-    sides[0] = False
-    return of_parts(sides, labels)
+    parts = Parts.of(found)
+    low, high = _reaches(parts, np.flatnonzero(dilated(rules, 1).ravel()[parts.places]), across)
+    bottom, top = _reaches(parts, np.arange(len(parts.places)), across)
+    return parts.of_those(high - low > np.maximum(_SPANNED * (top - bottom), _LEAST_SIDE))
 
 
 def _frames(inside: Mask, tight: Mask, across: float) -> Mask:
     """Parts that reach well beyond all others on both sides of the line, as of letters only brackets do."""
-    parts, labels = parts_of(inside)
-    if parts < 5:
-        return np.zeros_like(inside)
-    area = np.bincount(labels.ravel(), minlength=parts)
-    own = np.bincount(of(labels, tight), minlength=parts)
-    low, high = _extents(inside, labels, parts, across)
+    parts = Parts.of(inside)
+    none = np.zeros_like(inside)
+    if parts.count < 5:
+        return none
+    area, own = parts.sizes(), parts.within(tight)
+    low, high = _extents(parts, across)
     letters = area >= 4
-    letters[0] = False
     extents = np.where(letters, high - low, 0.0)
-    outside = area - own > _OUT * area
-    tallest = int(np.argmax(extents))
-    frames = np.zeros(parts, dtype=bool)
-    order = [int(i) for i in np.argsort(-extents)[:2]]
-    for i in order if letters[tallest] else []:
-        others = letters.copy()
-        others[order] = False
-        if others.sum() < (3 if outside[i] else _MANY):
+    order = np.argsort(-extents)[: np.count_nonzero(letters)]
+    tallest, others = order[:2], order[2:]
+    frames = np.zeros(parts.count, dtype=bool)
+    for i in tallest:
+        if len(others) < (3 if area[i] - own[i] > _OUT * area[i] else _MANY):
             break
         # What has most of the ink is the text, its letters joined by a headline, a hand, or a busy ground.
         if own[i] > own[others].sum():
             break
-        usual = float(np.percentile(extents[others], 90))
+        usual = extents[others[round(_USUAL_RANK * (len(others) - 1))]]
         beyond = min(low[others].min() - low[i], high[i] - high[others].max())
         frames[i] = extents[i] > _FRAME * usual and beyond > _BEYOND * usual
-    return dilated(of_parts(frames, labels), 1) if frames.any() else np.zeros_like(inside)
+    return dilated(parts.of_those(frames), 1) if frames.any() else none
 
 
-def _extents(inside: Mask, labels: Labels, parts: int, across: float) -> tuple[Reals, Reals]:
+def _extents(parts: Parts, across: float) -> tuple[Reals, Reals]:
     """The lowest and the highest place of each part, in the direction of `across`.
 
     They are taken from the line's own slope, which a line across the whole crop shows.
     """
-    cos, sin = np.cos(across), np.sin(across)
-    all_of = cv2.moments(inside.view(np.uint8), binaryImage=True)
-    xx, yy, xy = all_of["mu20"], all_of["mu02"], all_of["mu11"]
-    slope = (xy * (cos**2 - sin**2) + (yy - xx) * sin * cos) / (
-        yy * cos**2 + xx * sin**2 - 2 * xy * sin * cos
-    )
     # A part reaches furthest at an end of one of its rows.
-    ends = inside.copy()
-    ends[:, 1:-1] &= ~(inside[:, :-2] & inside[:, 2:])
-    ys, xs = np.nonzero(ends)
-    return _reaches(ys, xs, labels, parts, across, slope)
+    gaps = np.flatnonzero(np.diff(parts.places) > 1)
+    ends = np.concatenate([[0], gaps, gaps + 1, [len(parts.places) - 1]])
+    return _reaches(parts, ends, across, _slope(parts, across))
 
 
-def _reaches(
-    ys: Indices, xs: Indices, labels: Labels, parts: int, across: float, slope: float = 0.0
-) -> tuple[Reals, Reals]:
+def _reaches(parts: Parts, some: Indices, across: float, slope: float = 0.0) -> tuple[Reals, Reals]:
     """The lowest and the highest of some pixels of each part, in the direction of `across`."""
+    ys, xs = np.divmod(parts.places[some], parts.shape[1])
     cos, sin = np.cos(across), np.sin(across)
-    part = labels[ys, xs].astype(np.intp)
     height = xs * (cos + slope * sin) + ys * (sin - slope * cos)
-    low: Reals = np.full(parts, np.inf)
-    high: Reals = np.full(parts, -np.inf)
-    np.minimum.at(low, part, height)
-    np.maximum.at(high, part, height)
+    low: Reals = np.full(parts.count, np.inf)
+    high: Reals = np.full(parts.count, -np.inf)
+    np.minimum.at(low, parts.part[some], height)
+    np.maximum.at(high, parts.part[some], height)
     return low, high
+
+
+def _slope(parts: Parts, across: float) -> float:
+    """How far pixels rise `across` the line for each one along it: the regression of one on the other."""
+    ys, xs = np.divmod(parts.places, parts.shape[1])
+    cos, sin = np.cos(across), np.sin(across)
+    x, y = xs - xs.mean(), ys - ys.mean()
+    xx, yy, xy = x @ x, y @ y, x @ y
+    rise = xy * (cos**2 - sin**2) + (yy - xx) * sin * cos
+    return float(rise / max(1e-6, yy * cos**2 + xx * sin**2 - 2 * xy * sin * cos))
 
 
 def _parted(found: Mask, tight: Mask) -> tuple[Mask, Mask]:
     """Connected parts with enough of their area in `tight`, and those others that reach into it."""
-    parts, labels = parts_of(found)
-    total = np.bincount(labels.ravel(), minlength=parts)
-    within = np.bincount(of(labels, tight), minlength=parts)
-    inside, outside = within >= _INSIDE * total, (within > 0) & (within < _INSIDE * total)
-    inside[0] = outside[0] = False
-    return of_parts(inside, labels), of_parts(outside, labels)
+    parts = Parts.of(found)
+    within = parts.within(tight)
+    inside = within >= _INSIDE * parts.sizes()
+    return parts.of_those(inside), parts.of_those((within > 0) & ~inside)
 
 
 def _runs(found: Mask, angle: float, length: float) -> Mask:
     """Straight runs of at least `length` pixels in the direction of `angle`, with their rims."""
     reach = max(2, round(length / 2))
     dx, dy = reach * np.cos(angle), reach * np.sin(angle)
-    kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.uint8)
-    ends = [(round(reach + side * dx), round(reach + side * dy)) for side in (-1, 1)]
+    # No larger than the run: along the rows or the columns OpenCV is much quicker with a full kernel.
+    right, down = abs(round(dx)), abs(round(dy))
+    kernel = np.zeros((2 * down + 1, 2 * right + 1), np.uint8)
+    ends = [(round(right + side * dx), round(down + side * dy)) for side in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 1)
-    opened = cv2.morphologyEx(found.view(np.uint8), cv2.MORPH_OPEN, kernel).view(bool)
-    return dilated(opened, 1) if opened.any() else opened
+    # An opening whose first half seldom leaves anything for the second.
+    middles = cv2.erode(found.view(np.uint8), kernel)
+    return dilated(cv2.dilate(middles, kernel).view(bool), 1) if middles.any() else middles.view(bool)
 
 
 def dilated(mask: Mask, radius: int) -> Mask:

@@ -20,6 +20,8 @@ _FEW, _BESIDE = 30, 0.1  # samples that tell of what is beside the words, and ho
 _ROUNDS, _SETTLED = 4, 0.4  # of a fit, and the change in RGB that needs no other
 _CELL = 8  # pixels over which a plane's colour may be interpolated
 _FINE = 0.12  # ems: cells of the local mean, less than half of its Gaussian's deviation
+_CUBE = 18  # cells of 16 levels along each axis of the colours, with one more around them
+_STEPS = np.array([_CUBE * _CUBE, _CUBE, 1])
 _REACH = 0.3  # ems, that deviation
 
 
@@ -124,16 +126,15 @@ def _weighted_median(values: Reals, weights: Reals) -> float:
 
 def near_mode(values: Pixels, votes: Reals) -> Reals:
     """Weights 1 near the commonest colour of an n x 3 sample with n votes, fading out around it."""
-    bins = (values >> 4).astype(np.int32)
-    keys = bins @ np.array([256, 16, 1], dtype=np.int32)
-    counts = np.bincount(keys, weights=votes, minlength=4096)
+    keys = (values >> 4) @ _STEPS + _STEPS.sum()
+    counts = np.bincount(keys, weights=votes, minlength=_CUBE**3)
     # Neighbouring cells count too, so that a colour on the edge between cells is not halved.
-    cube, inner = np.zeros((18, 18, 18)), slice(1, -1)
-    cube[inner, inner, inner] = counts.reshape(16, 16, 16)
-    around = cube[:-2, inner, inner] + cube[2:, inner, inner] + cube[inner, :-2, inner]
-    around += cube[inner, 2:, inner] + cube[inner, inner, :-2] + cube[inner, inner, 2:]
-    near = np.where(counts > 0, (around * 0.5).ravel() + counts, 0)
-    centre = np.median(values[keys == int(np.argmax(near))], axis=0)
+    near, half = counts.astype(np.float64), 0.5 * counts
+    for step in _STEPS:
+        near[step:] += half[:-step]
+        near[:-step] += half[step:]
+    best = values[keys == np.argmax(np.where(counts > 0, near, 0))]
+    centre = np.sort(best, axis=0)[len(best) // 2].astype(np.float64)
     away = largest(values - centre)
     return np.asarray(np.exp(-np.square(away / 40)), dtype=np.float64)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from shared.imaging.ink.attached import Words, attached, dilated, roughly_attached
+from shared.imaging.ink.attached import Words, attached, dilated
 from shared.imaging.ink.ground import SAMPLE, local_mean, near_mode, robust_plane, to_lab
 from shared.imaging.ink.palette import evidence
 from shared.imaging.ink.samples import count, of, of_parts, parts_of, places_in, quantile, some_of
@@ -30,6 +30,7 @@ _UNEVEN, _USUAL_COVER = 1.2, 0.1  # texture that hides ink, and the share of the
 _LEAST_COVER = 0.03  # of the words' area: less is no text
 _LOST, _HIDDEN = 8.0, 1.0  # times the ground's noise: much of fainter ink is not found, even by its colour
 _CELLS = 128  # of the histogram that is parted in two
+_MIDDLES = np.arange(_CELLS) + 0.5
 _SUM = np.ones((1, 3), dtype=np.float32)
 
 
@@ -200,7 +201,7 @@ def _same_side(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Mask:
     places = places[strength >= quantile(strength, 0.6)]
     places = places[:: max(1, len(places) // SAMPLE)]
     weights = near_mode(rgb.reshape(-1, 3)[places], np.ones(len(places)))
-    towards = np.average(away.reshape(-1, 3)[places], axis=0, weights=weights + 1e-6)
+    towards = (weights + 1e-6) @ away.reshape(-1, 3)[places]
     towards = towards / max(1e-6, float(np.linalg.norm(towards)))
     along = cv2.transform(away, towards.astype(np.float32)[None])
     return np.asarray(along > np.float32(0.25) * far, dtype=bool)
@@ -231,15 +232,15 @@ def _known(learn: Mask, ink: Ink, far: Floats, words: Words) -> Mask:
 def _threshold(far: Floats, words: Words, same: Mask, *, first: bool = False) -> Ink:
     """Ink by its distance from the ground; a `first` look need not know what touches it."""
     inside = of(far, words.tight)
+    none = np.zeros_like(words.tight)
     if inside.size == 0:
-        none = np.zeros_like(words.tight)
         return Ink(none, none, none, none, 0.0)
     between = otsu(inside)
     calm = of(far, words.wide & (far <= between))
     noise = 1.48 * quantile(calm, 0.5) if calm.size else 1.0
     cut = max(between, 3 * noise, 4.0)
     foreign = np.asarray(far > cut, dtype=bool)
-    core, strange = roughly_attached(foreign, words) if first else attached(foreign & same, words)
+    core, strange = (foreign & words.tight, none) if first else attached(foreign & same, words)
     core, free = core & words.wide, words.wide & ~strange
     contrast = quantile(of(far, core), 0.8) if core.any() else 0.0
     # A rim pixel carries a share of the ink; below an eighth it cannot be told from noise.
@@ -257,13 +258,11 @@ def otsu(values: Floats) -> float:
         return 0.0
     cells = np.minimum(values * np.float32(_CELLS / top), _CELLS - 1).astype(np.intp)
     counts = np.bincount(cells, minlength=_CELLS)
-    centres = (np.arange(_CELLS) + 0.5) * (top / _CELLS)
     below = np.cumsum(counts)
-    above = below[-1] - below
-    mass = np.cumsum(counts * centres)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
-    return float(centres[int(np.nanargmax(np.nan_to_num(spread)))])
+    mass = np.cumsum(counts * _MIDDLES)
+    # The spread between both sides, but for factors that are the same for all cuts.
+    parted = np.square(mass * below[-1] - mass[-1] * below) / np.maximum(1, below * (below[-1] - below))
+    return float(_MIDDLES[int(np.argmax(parted))] * (top / _CELLS))
 
 
 def _residuals(light: Floats, far: Floats, known: Mask) -> tuple[float, float]:

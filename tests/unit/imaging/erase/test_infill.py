@@ -50,7 +50,7 @@ def test_what_is_covered_teaches_nothing() -> None:
 
 def test_grain_is_as_coarse_as_the_ground_and_somewhat_weaker() -> None:
     detail = (grainy(HEIGHT, WIDTH, 8) - 128).astype(np.float32)
-    found = grain(detail, ~stroke(), stroke(), np.random.default_rng(1))
+    found = grain(detail, np.zeros_like(detail), ~stroke(), stroke(), np.random.default_rng(1))
     assert found is not None
     block = found[:, 0].reshape(40, 20)
     assert alike(block) == pytest.approx(alike(detail[..., 0]), abs=0.15)
@@ -60,13 +60,13 @@ def test_grain_is_as_coarse_as_the_ground_and_somewhat_weaker() -> None:
 @pytest.mark.parametrize("strength", [0.0, 2.0])
 def test_grain_that_nobody_sees_is_not_drawn(strength: float) -> None:
     detail = (grainy(HEIGHT, WIDTH, max(strength, 1e-3)) - 128).astype(np.float32)
-    assert grain(detail, ~stroke(), stroke(), np.random.default_rng(1)) is None
+    assert grain(detail, np.zeros_like(detail), ~stroke(), stroke(), np.random.default_rng(1)) is None
 
 
 def test_ripples_around_letters_are_no_grain() -> None:
     detail = (grainy(HEIGHT, WIDTH, 8) - 128).astype(np.float32)
     detail[:, :90] = detail[:, 150:] = 0
-    assert grain(detail, ~stroke(), stroke(), np.random.default_rng(1)) is None
+    assert grain(detail, np.zeros_like(detail), ~stroke(), stroke(), np.random.default_rng(1)) is None
 
 
 def coded(pixels: np.ndarray) -> np.ndarray:
