@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,18 @@ _TEXT_BLOCK = int(text_annotation.Block.BlockType.TEXT)
 _SIGNS = {int(_Break.SPACE): " ", int(_Break.EOL_SURE_SPACE): "\n", int(_Break.LINE_BREAK): "\n"}
 
 
-def annotate(paragraphs: list[list[Line]], width: int, height: int, language: str, certainty: float) -> Any:
+def annotate(
+    paragraphs: list[list[Line]],
+    width: int,
+    height: int,
+    language: str,
+    certainty: float,
+    languages: Sequence[str],
+) -> Any:
     """An AnnotateImageResponse (protobuf); empty when there is no paragraph.
 
-    `language` is a BCP-47 tag, `certainty` a number from 0 to 1, the size is in pixels.
+    `language` is a BCP-47 tag, `certainty` a number from 0 to 1, the size is in pixels; `languages` are those
+    of the paragraphs.
     """
     answer = image_annotator.AnnotateImageResponse.pb()()
     if not paragraphs:
@@ -27,8 +36,8 @@ def annotate(paragraphs: list[list[Line]], width: int, height: int, language: st
     page = full.pages.add(width=width, height=height)
     _tell_language(page, language, certainty)
     found: list[tuple[Word, int]] = []
-    for lines in paragraphs:
-        found += _add_block(page, lines, language)
+    for lines, own in zip(paragraphs, languages, strict=True):
+        found += _add_block(page, lines, own)
     page.confidence = float(np.mean([block.confidence for block in page.blocks]))
     full.text = "".join(word.text + _SIGNS.get(end, "") for word, end in found).rstrip("\n")
     whole = answer.text_annotations.add(locale=language, description=full.text)

@@ -41,6 +41,10 @@ _NAMED_OTHERWISE = {"HIRAGANA": "KANA", "KATAKANA": "KANA", "CJK": "HAN", "IDEOG
 SURE = 0.7
 """Confidence from which one short text is believed alone."""
 
+PLAIN = 0.85
+"""Confidence from which a paragraph is believed against the rest of its page."""
+
+_LEAST_WORDS, _LEAST_LETTERS = 3, 16
 _lock = threading.Lock()
 
 
@@ -95,6 +99,15 @@ def identify_each(texts: Sequence[str], among: frozenset[str] | None = None) -> 
             language = identify(alike, among)[0]
         result.append(language)
     return result
+
+
+def language_within(text: str, page: str) -> str:
+    """The language of one paragraph of a page: the page's, unless enough words plainly are in another."""
+    if len(text.split()) < _LEAST_WORDS or sum(map(str.isalpha, text)) < _LEAST_LETTERS:
+        return page
+    language, confidence = identify(text)
+    # A hint may name a region, which nobody sees in a text.
+    return page if confidence < PLAIN or language == page.partition("-")[0].lower() else language
 
 
 @cache

@@ -23,7 +23,7 @@ from local.engines import tesseract
 from local.engines.annotation import annotate
 from local.engines.counters import Counters
 from local.engines.geometry import Image
-from local.engines.languages import identify
+from local.engines.languages import identify, language_within
 from local.engines.layout import paragraphs
 from local.engines.lines import Line
 from local.engines.serving import Method, follow_parent, invalid, serve, unimplemented
@@ -79,10 +79,11 @@ class Annotator:
             failed.error.message = str(refusal)
             return failed
         groups = paragraphs(lines)
-        text = "\n".join(line.text for group in groups for line in group)
+        texts = ["\n".join(line.text for line in group) for group in groups]
         hint = next((h for h in one.image_context.language_hints if _meant(h)), None)
-        tongue, certainty = (hint, 1.0) if hint else identify(text)
-        return annotate(groups, picture.shape[1], picture.shape[0], tongue, certainty)
+        tongue, certainty = (hint, 1.0) if hint else identify("\n".join(texts))
+        languages = [language_within(text, tongue) for text in texts]
+        return annotate(groups, picture.shape[1], picture.shape[0], tongue, certainty, languages)
 
     def _content(self, image: Any) -> bytes:
         if image.content:

@@ -11,6 +11,7 @@ from shared.imaging.areas import restore
 from shared.imaging.draw.draw import draw
 from shared.imaging.erase.erase import erase
 from shared.imaging.files.decode import Picture, decode
+from shared.imaging.files.derivative import flattened
 from shared.imaging.files.encode import encode, encode_pages
 from shared.imaging.fit.layouts import SetText, lay_out, wordings
 from shared.imaging.frame import Points
@@ -111,7 +112,8 @@ def compose(picture: Picture, scene: Scene, target: str, fonts: FontLibrary) -> 
     alpha = None if picture.alpha is None else picture.alpha.copy()
     soft = erase(rgb, alpha, changed, kept, picture.sha256)
     _leave_alone(picture, rgb, alpha, scene)
-    texts = lay_out(rgb, scene, target, fonts)
+    # What is transparent is no ground to go on to.
+    texts = lay_out(flattened(rgb, alpha), scene, target, fonts)
     softness = {block.id: _blur(soft.get(block.id, _SHARP)) for block in changed}
     return Composed(picture, rgb, alpha, texts, softness)
 

@@ -20,6 +20,7 @@ MAX_PIXELS = 75_000_000
 """Cloud Vision's own limit; it would silently scale a larger picture down."""
 
 _QUALITIES = (95, 90, 85)
+_ROWS = 256  # blended at once: a large picture's products would take several times its memory
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,11 @@ def flattened(rgb: Pixels, alpha: Pixels | None) -> Pixels:
     """Transparent parts filled with white, or with black where what is opaque is light."""
     if alpha is None:
         return rgb
-    opaque = rgb[alpha > 127]
-    ground = 0 if opaque.size and float(opaque.mean()) > 150 else 255
-    share = alpha[..., None].astype(np.uint16)
-    flat = (rgb * share + np.uint16(ground) * (255 - share) + 127) // 255
-    return flat.astype(np.uint8)
+    light = cv2.mean(rgb, (alpha > 127).astype(np.uint8))[:3]
+    ground = 0 if sum(light) / 3 > 150 else 255
+    flat = np.empty_like(rgb)
+    for top in range(0, len(rgb), _ROWS):
+        rows = slice(top, top + _ROWS)
+        share = alpha[rows, :, None].astype(np.uint16)
+        flat[rows] = (rgb[rows] * share + np.uint16(ground) * (255 - share) + 127) // 255
+    return flat

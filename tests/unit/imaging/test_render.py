@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import shutil
 
@@ -92,6 +93,18 @@ def test_texture_is_continued_without_traces_of_letters(page, translate, fonts) 
     assert np.abs(result - ground)[inked].mean() < 0.25 * np.abs(source - ground)[inked].mean()
     # Letters were blue; nothing blue is left.
     assert (result[..., 2] - result[..., 0])[:, 100:].max() < 30
+
+
+def test_no_text_goes_on_where_the_picture_is_transparent(page, translate, fonts) -> None:
+    made = page(800, 300)
+    made.write(EN, 40, 120, size=40)
+    alpha = np.full((300, 800), 255, np.uint8)
+    edge = 60 + max(x for word in made.words for x, _ in word.polygon)
+    alpha[:, round(edge) :] = 0
+    picture = dataclasses.replace(made.picture(), alpha=alpha)
+    scene = translate(made.scene(picture), {EN: f"{EN} {EN}"})
+    rendered = render(picture, scene, "es", fonts)
+    assert np.array_equal(decode(rendered.data).alpha, alpha)
 
 
 def test_a_longer_line_goes_on_in_free_space_before_it_is_broken(page, fonts) -> None:
