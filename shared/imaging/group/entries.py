@@ -26,8 +26,9 @@ _FEW = 3  # words
 _SHORT_ENTRY = 9.0  # ems
 _EVIDENT = 0.3  # share of entries whose end shows: then all of them end
 _EVIDENT_ROOM = 1.35  # times what the next word needs
-_LIST_PITCH = 1.6  # ems between the baselines of short lines that are no text
-_LEAST = 3  # lines
+_LIST_PITCH, _LIST_PITCH_OF_WORDS, _LIST_PITCH_OF_TWO = 1.6, 1.45, 1.75
+"""Ems between the baselines of short lines that are no text, of three or more single words, of just two."""
+_LEAST = 3  # lines whose ends and capitals tell something
 
 
 def pitch(a: Placed, b: Placed) -> float:
@@ -65,23 +66,31 @@ def is_listed(column: Sequence[Placed]) -> bool:
     So it is when a good part of them evidently ends, or when all begin with a capital that their other words
     do not have, or when they stand farther apart than lines of a text do.
     """
-    if len(column) < _LEAST or not all(_is_short(line) for line in column):
-        return False
     pairs = list(pairwise(column))
+    if not pairs or not all(_is_short(line) for line in column):
+        return False
     if any(b.words[:1].islower() or a.words[-1] in ",-" for a, b in pairs):
+        return False
+    if _is_open(column):
+        return True
+    if len(column) < _LEAST:
         return False
     ends = [spare > _EVIDENT_ROOM * needed for spare, needed in (room_left(a, b, column) for a, b in pairs)]
     if sum(ends) >= _EVIDENT * len(pairs):
         return True
-    # Columns of vertical writing stand that far apart in any text.
-    if (
-        not column[0].text.vertical
-        and float(np.median([pitch(a, b) / a.size for a, b in pairs])) > _LIST_PITCH
-    ):
-        return True
     inner = [word for line in column for word in line.words.split()[1:] if word[0].isalpha()]
     capitals = all(line.words[:1].isupper() for line in column)
     return capitals and not any(word[0].isupper() for word in inner) and not _is_centred(column)
+
+
+def _is_open(column: Sequence[Placed]) -> bool:
+    """Whether the lines stand farther apart than those of a text. Columns of vertical writing always may."""
+    apart = float(np.median([pitch(a, b) for a, b in pairwise(column)]))
+    words = all(len(line.words.split()) == 1 and not runs_on(line.words) for line in column)
+    least = _LIST_PITCH_OF_WORDS if words else _LIST_PITCH
+    if len(column) < _LEAST:
+        least = _LIST_PITCH_OF_TWO
+    return not column[0].text.vertical and apart > least * float(np.median([line.size for line in column]))
 
 
 def _is_short(line: Placed) -> bool:

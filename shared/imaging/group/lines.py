@@ -16,7 +16,7 @@ from shared.imaging.typesetting.scripts import RTL, is_unspaced, runs_on, script
 from shared.scenes.recognition import Word
 from shared.scenes.schemas import Line
 
-_WIDEST_SPACE = 1.1  # line heights; a wider gap parts columns
+_WIDEST_SPACE = 1.1  # line heights or ems; a wider gap parts columns
 _WIDEST_BETWEEN = 0.8  # the same, between words that the engine did not read one after the other
 _HIGHER = 1.9  # times; words of one line differ no more in height, as they are or for the letters they have
 _SURE = 0.9  # confidence above which an ideograph among other letters is believed
@@ -86,7 +86,7 @@ def _near(spots: list[_Spot]) -> Iterator[tuple[int, int]]:
         return
     low = np.array([spot.quad.min(axis=0) for spot in spots])
     high = np.array([spot.quad.max(axis=0) for spot in spots])
-    heights = np.array([spot.height for spot in spots])
+    heights = np.array([max(spot.height, spot.em) for spot in spots])
     for a in range(len(spots)):
         apart = np.maximum(low - high[a], low[a] - high).max(axis=1)
         for b in np.nonzero(apart < 1.5 * np.maximum(heights, heights[a]))[0]:
@@ -151,7 +151,9 @@ def _gap(first: _Spot, second: _Spot) -> float | None:
     low = min(bottoms[0] - tops[0], bottoms[1] - tops[1])
     follows = abs(second.index - first.index) == 1 and not (first.word.line_end and second.word.line_end)
     widest = _WIDEST_SPACE if follows else _WIDEST_BETWEEN
-    if shared < 0.55 * low or gap < -0.45 * height or gap > widest * height:
+    # Boxes that hug small letters are lower than what spaces are measured by.
+    room = widest * max(height, min(first.em, second.em))
+    if shared < 0.55 * low or gap < -0.45 * height or gap > room:
         return None
     ahead = float((second.quad.mean(axis=0) - first.quad.mean(axis=0)) @ u)
     return max(gap, 0.0) if ahead > 0 else None

@@ -17,19 +17,23 @@ from shared.imaging.group.placed import Placed
 from shared.imaging.ink.ground import to_lab
 from shared.imaging.typesetting.scripts import runs_on
 
-_LARGER = 1.28  # times; sizes of one text's lines differ no more than measuring does
+_LARGER, _LARGER_BY_FAR = 1.28, 1.34
+"""Times that sizes of one text's lines may differ. Measuring misses by more where letters of one em are as
+unlike in height as Arabic's are, and in short lines, whose words may tell that they go on."""
 _TURN, _TURN_OF_SHORT = 5.0, 12.0  # degrees between neighbouring lines
 _SHORT = 3.0  # ems; the direction of a shorter line is not known well
 _CLOSEST, _WIDEST = 0.6, 2.05  # ems between baselines
 _LOOSER, _LOOSER_BY = 0.27, 0.15  # by which share of the column's closest pitch, and by how many ems
 _EDGE, _FAR_EDGE, _MIDDLE, _INDENT = 0.9, 0.6, 0.9, 4.0  # ems
-_SAME_INK, _SAME_GROUND = 26.0, 22.0  # CIELAB
+_SAME_INK, _SAME_INK_ON, _SAME_GROUND = 26.0, 42.0, 22.0  # CIELAB
 _BOLDER, _THICKER = 1.45, 0.02  # times, and ems, that stems may differ
+_CLEAR = 10.0  # times the ground's noise: stems of ink that stands out less tell nothing
 _RIM = 0.35  # pixels that anti-aliasing hides of a stem
 _CONTINUES = ",;&、，،؛"
 _FINISHED = ".!?:…。！？؟।۔"
 _HYPHENS = "-\u2010\u00ad"
 _FINISHED_ROOM, _ROOM, _CAPITALS_ROOM = 1.0, 1.35, 1.9  # times what the next word needs
+_APART, _APART_ROOM = 0.15, 0.8  # share of the closest pitch from which it is wider, and such room then
 _OPEN = 1.95  # ems between the baselines of a column whose lines go on only where their words say so
 
 
@@ -79,7 +83,8 @@ def _stacked(a: Placed, b: Placed) -> bool:
     if abs(turn) > (_TURN_OF_SHORT if short else _TURN) or a.text.vertical != b.text.vertical:
         return False
     size = max(a.size, b.size)
-    if not a.is_as_large_as(b, _LARGER) or not _CLOSEST * size <= pitch(a, b) <= _WIDEST * size:
+    larger = _LARGER_BY_FAR if a.leftward or goes_on(a.words, b.words) else _LARGER
+    if not a.is_as_large_as(b, larger) or not _CLOSEST * size <= pitch(a, b) <= _WIDEST * size:
         return False
     return _aligned(a, b, size) and (not a.is_measured or not b.is_measured or _alike(a, b))
 
@@ -102,10 +107,12 @@ def _alike(a: Placed, b: Placed) -> bool:
         return True
     colours = [a.look.ink, b.look.ink, a.look.ground, b.look.ground]
     lab = to_lab(np.array([colours], dtype=np.uint8))[0]
-    if np.linalg.norm(lab[0] - lab[1]) > _SAME_INK or np.linalg.norm(lab[2] - lab[3]) > _SAME_GROUND:
+    goes = goes_on(a.words, b.words)
+    same_ink = _SAME_INK_ON if goes else _SAME_INK
+    if np.linalg.norm(lab[0] - lab[1]) > same_ink or np.linalg.norm(lab[2] - lab[3]) > _SAME_GROUND:
         return False
-    if goes_on(a.words, b.words):
-        # A short line's stems are measured worse than its words tell that it belongs here.
+    # Stems of a short line, or of one in noise, are measured worse than its words or its place tell.
+    if goes or min(a.look.clarity, b.look.clarity) < _CLEAR:
         return True
     thin, thick = sorted((a.look.stroke * a.look.size, b.look.stroke * b.look.size))
     return thick < _BOLDER * thin or thick - thin < _THICKER * max(a.size, b.size) + _RIM
@@ -147,16 +154,16 @@ class _Endings:
             return True
         if goes_on(a.words, b.words):
             return False
-        return self._listed or self._open or self._shows(a, b)
+        return self._listed or self._open or self._shows(a, b, step > _APART * self._closest)
 
-    def _shows(self, a: Placed, b: Placed) -> bool:
-        """Whether the first word of `b` would have had room after `a`."""
+    def _shows(self, a: Placed, b: Placed, apart: bool) -> bool:
+        """Whether the first word of `b` would have had room after `a`, nearly so if they stand `apart`."""
         finished = a.words[-1] in _FINISHED
         if centred_lines(a, b) and not finished:
             return self._capitals and _plain(a.words) and _plain(b.words)
         spare, needed = room_left(a, b, self._column)
         most = _FINISHED_ROOM if finished else _CAPITALS_ROOM if a.words.isupper() else _ROOM
-        return spare > most * needed
+        return spare > (min(most, _APART_ROOM) if apart else most) * needed
 
 
 def goes_on(words: str, following: str) -> bool:

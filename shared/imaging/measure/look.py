@@ -42,7 +42,7 @@ class Look:
     slope dv/du of the baseline; `baseline` holds at the frame's middle. `specimen` is for telling typefaces.
     Around the letters of `ink` may lie a rim of a colour and a width, or beside them a shadow: its colour,
     how far it is moved in the picture (x, y), and its blur. `calm` tells that the ground has neither grain
-    nor pattern that could be taken for ink.
+    nor pattern that could be taken for ink, `clarity` how far the ink is from it over its noise.
     """
 
     ink: tuple[int, int, int]
@@ -62,6 +62,7 @@ class Look:
     shadow_move: tuple[float, float] = (0.0, 0.0)
     shadow_blur: float = 0.0
     calm: bool = False
+    clarity: float = 100.0
 
     def enlarged(self, by: float) -> Look:
         """The look of a line that was measured on a copy smaller by a factor."""
@@ -98,8 +99,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     frame = Frame.of(line.polygon)
     if frame.height > _LARGEST:
         return _measured_reduced(rgb, line, others, frame.height / _LARGEST * 1.5)
-    height, width = rgb.shape[:2]
-    region = region_of(line, frame.height * 0.8, width, height, others)
+    region = region_of(line, frame.height * 0.8, rgb.shape[1], rgb.shape[0], others)
     if region is None:
         return None
     crop = region.cut(rgb)
@@ -129,6 +129,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         tilt=extent.tilt,
         underlined=rule is not None,
         calm=ground.noise < _CALM and not ground.textured,
+        clarity=ink.contrast / max(1.0, ground.noise),
     )
     flat = Flat(size, look.baseline, look.slant, look.tilt)
     specimen = laid_flat(crop, region, ground, ink, colour, frame, flat)

@@ -63,6 +63,44 @@ def test_colour_parts_what_place_does_not(page) -> None:
     assert len(made.scene().blocks) == 2
 
 
+def test_a_line_whose_words_go_on_may_be_measured_a_little_other(page) -> None:
+    made = page()
+    made.write("no smoking in this", 40, 80, ink=(20, 60, 20))
+    made.write("room or the corridor", 40, 110, ink=(90, 130, 90))
+    assert len(made.scene().blocks) == 1
+
+
+@pytest.mark.parametrize(("deviation", "found"), [(0, 2), (14, 1)])
+def test_stems_part_texts_only_where_noise_lets_them_be_told(page, deviation: int, found: int) -> None:
+    noise = np.random.default_rng(7).normal(0, deviation, (400, 700, 1))
+    made = page(700, 400, np.clip(200 + noise + np.zeros(3), 0, 255))
+    made.write("公园内必须用绳子牵好小狗", 40, 80, size=30, ink=(120,) * 3, weight=300, language="zh")
+    made.write("博物馆除星期一外每天开放", 40, 122, size=30, ink=(120,) * 3, weight=800, language="zh")
+    assert len(made.scene().blocks) == found
+
+
+@pytest.mark.parametrize(
+    ("entries", "language", "apart"),
+    [(["Οδός", "Χρώμα"], "el", 45), (["도착", "거리"], "ko", 45), (["הגדרות", "חדרים", "חיפוש"], "he", 37)],
+)
+def test_single_words_far_below_each_other_are_entries(
+    page, entries: list[str], language: str, apart: int
+) -> None:
+    made = page()
+    for i, entry in enumerate(entries):
+        made.write(entry, 40, 80 + i * apart, language=language)
+    assert texts(made.scene()) == entries
+
+
+@pytest.mark.parametrize(("apart", "found"), [(42, 1), (50, 2)])
+def test_a_short_line_before_a_slightly_wider_pitch_ends_its_text(page, apart: int, found: int) -> None:
+    made = page(800, 500)
+    lines = ["公园内必须用绳子牵好小狗", "博物馆除星期", "六岁以下儿童可以免费乘车", "所有房间内都不允许吸烟"]
+    for line, baseline in zip(lines, [80, 122, 122 + apart, 164 + apart], strict=True):
+        made.write(line, 40, baseline, size=28, language="zh")
+    assert len(made.scene().blocks) == found
+
+
 def test_bullets_begin_new_texts(page) -> None:
     made = page()
     for i, line in enumerate(["1. wash your hands", "2. close the door", "3. turn off the light"]):

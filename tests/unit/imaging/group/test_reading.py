@@ -193,6 +193,12 @@ def test_digits_side_by_side_belong_to_their_column() -> None:
     assert read(words) == [["十一月25日"]]
 
 
+def test_a_space_of_a_monospaced_face_parts_no_line_of_small_letters() -> None:
+    first, second = row("summer", 40, 60), row("comes", 40 + width("summer") + 0.9 * EM, 60)
+    words = [*(word.model_copy(update={"line_end": False}) for word in first), *second]
+    assert [line.line.text for line in lines_of(words)] == ["summer comes"]
+
+
 def test_words_from_right_to_left_are_joined_in_the_order_they_are_read() -> None:
     assert read(row("קונים ממנה iPhone", 400, 50, leftward=True)) == [["קונים ממנה iPhone"]]
     # A name of two Latin words keeps its own order within the line: it stands at the left end of it.
