@@ -43,6 +43,7 @@ def draw(
     frame, changes. `softness` is the blur in pixels (standard deviation) that the picture's own text has.
     """
     height, width = rgb.shape[:2]
+    limits = frame.corners(allowed)
     for line in layout.lines:
         ink = dressed(line.shaped, style)
         if ink is None:
@@ -53,10 +54,10 @@ def draw(
             continue
         shape = (bottom - top, right - left)
         matrix = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]], dtype=np.float64) @ frame.matrix
-        inside = filled(shape, [frame.corners(allowed)], left, top)
+        inside = filled(shape, [limits], left, top).view(np.uint8) * np.uint8(255)
         for layer, ink_colour in _layers(line, layout.size, style, colour):
             cover = blurred(_seen(layer, frame, matrix, shape, reach, layout.size), softness)
-            cover[~inside] = 0
+            cover &= inside
             _blend(rgb[top:bottom, left:right], cover, ink_colour)
             if alpha is not None:
                 part = alpha[top:bottom, left:right]
@@ -99,7 +100,7 @@ def _seen(
     Perspective bends outlines, so there a flat layer is drawn larger than needed and warped.
     """
     if frame.is_affine:
-        return layer(matrix, shape).copy()
+        return layer(matrix, shape)
     largest = _largest_scale(matrix, reach)
     fine = _OVERSAMPLING if size * largest < _LARGE else 2 if size * largest < 4 * _LARGE else 1
     scale = fine * largest
@@ -135,11 +136,10 @@ def _largest_scale(matrix: Matrix, ink: Box) -> float:
 def _blend(crop: Pixels, cover: Pixels, colour: Colour) -> None:
     """Lay the colour over the crop, in place, each pixel by its share of 255, rounded to the nearest."""
     rows = max(1, _BAND // max(1, cover.shape[1]))
-    ink = np.array(colour, dtype=np.uint16)
+    ink = np.empty((min(rows, len(crop)), *crop.shape[1:]), dtype=np.uint8)
+    # Row by row: NumPy is slow where it repeats but three numbers.
+    ink.reshape(len(ink), -1)[:] = np.tile(np.array(colour, dtype=np.uint8), crop.shape[1])
     for top in range(0, cover.shape[0], rows):
-        part, share = crop[top : top + rows], cover[top : top + rows, :, None].astype(np.uint16)
-        # All stays below 2^16, and so does the usual way to divide by 255 without a division.
-        mixed = part * (255 - share) + (ink * share + np.uint16(128))
-        mixed += mixed >> 8
-        np.right_shift(mixed, 8, out=mixed)
-        part[...] = mixed
+        part = crop[top : top + rows]
+        share = cover[top : top + rows].astype(np.float32)
+        part[...] = cv2.blendLinear(part, ink[: len(part)], 255 - share, share)

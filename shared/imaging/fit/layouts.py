@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from statistics import median
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from shared.imaging.areas import outline_of
 from shared.imaging.fit.placing import Room, alignment_of
 from shared.imaging.fit.solver import Layout, Ways, fit_in, fit_plainly, is_running, least_size
 from shared.imaging.fit.space import larger_boxes, unshared
-from shared.imaging.frame import Frame, Points
+from shared.imaging.frame import Frame, Points, sides_of
 from shared.imaging.geometry import Box
 from shared.imaging.pixels import Pixels
 from shared.imaging.typesetting.fonts import FontLibrary
@@ -175,14 +176,12 @@ def _place(
         boxes = larger_boxes(ground, frame, style.size, occupied, fixed, kept)
         if lines == 1 and fixed in ("left", "right") and not _is_anchored(frame, fixed, first):
             boxes += larger_boxes(ground, frame, style.size, occupied, "", kept)
-        return (
-            tuple(_in_column(box, own, frame, list(others.values())) for box in boxes) if in_column else boxes
-        )
+        return _in_column(boxes, frame, first) if in_column else boxes
 
     def around() -> tuple[Box, ...]:
         return larger() if kept is None else tuple(_between(box, kept, frame) for box in larger())
 
-    box = _column(frame, style.size, larger(), first) if mirrored else own
+    box = _column(frame, style.size, larger, first) if mirrored else own
     alone = Room(box, (), lines, None if kept is None else _between(box, kept, frame))
     return _Place(frame, alone, around, shaper, style)
 
@@ -208,15 +207,15 @@ def _between(box: Box, kept: Box, frame: Frame) -> Box:
     )
 
 
-def _in_column(box: Box, own: Box, frame: Frame, others: list[list[Points]]) -> Box:
-    """The box no wider than the texts of the page reach: what bounds a column is often not drawn.
+def _in_column(boxes: Sequence[Box], frame: Frame, others: list[Points]) -> tuple[Box, ...]:
+    """The boxes no wider than the texts of the page reach: what bounds a column is often not drawn.
 
     A paragraph would leave its column there, and a text that changes its direction the edge it began at.
     """
-    reach = [frame.to_local(polygons[0])[:, 0] for polygons in others]
-    left = min([own.left, *(float(us.min()) for us in reach)])
-    right = max([own.right, *(float(us.max()) for us in reach)])
-    return Box(max(box.left, left), box.top, min(box.right, right), box.bottom)
+    reach = [frame.around(polygon) for polygon in others]
+    left = min([0.0, *(box.left for box in reach)])
+    right = max([frame.width, *(box.right for box in reach)])
+    return tuple(Box(max(box.left, left), box.top, min(box.right, right), box.bottom) for box in boxes)
 
 
 def _evened(found: list[SetText], places: list[_Place], target: str) -> list[SetText]:
@@ -231,7 +230,7 @@ def _evened(found: list[SetText], places: list[_Place], target: str) -> list[Set
     result = [_with_shortened(item, target) for item in found]
     for members in groups.values():
         sizes = [found[i].layout.size for i in members]
-        usual = float(np.median(sizes))
+        usual = median(sizes)
         common = min(size for size in sizes if size >= _EVEN * usual)
         for i in members:
             if found[i].layout.size > common * (1 + 1e-6):
@@ -264,30 +263,31 @@ def _flagged(item: SetText, flag: Flag) -> SetText:
     return replace(item, layout=replace(item.layout, flags=(*item.layout.flags, flag)))
 
 
-def _column(frame: Frame, em: float, larger: Sequence[Box], others: list[Points]) -> Box:
+def _column(frame: Frame, em: float, larger: Callable[[], Sequence[Box]], others: list[Points]) -> Box:
     """The block's own box, as wide as the column of blocks it shares an edge with, where that is free.
 
     Text that changes its direction stands at the column's other edge, which one block alone does not show. A
-    heading over the column, much wider than what stands in it, does not count.
+    heading over the column, much wider than what stands in it, does not count. `larger` looks for free boxes.
     """
     rights, lefts = [frame.width], [0.0]
     for polygon in others:
-        local = frame.to_local(polygon)
-        low, high = float(local[:, 0].min()), float(local[:, 0].max())
+        low, _, high, _ = frame.around(polygon)
         if abs(low) < 0.8 * em:
             rights.append(high)
         elif abs(high - frame.width) < 0.8 * em:
             lefts.append(low)
     right = max(frame.width, _usual(rights))
     left = min(0.0, frame.width - _usual([frame.width - low for low in lefts]))
-    free = [box for box in larger if box.left <= 0 and box.right >= frame.width]
+    if left == 0 and right == frame.width:
+        return Box(0, 0, frame.width, frame.height)
+    free = [box for box in larger() if box.left <= 0 and box.right >= frame.width]
     least, most = min((b.left for b in free), default=0.0), max((b.right for b in free), default=right)
     return Box(max(left, least), 0, min(right, most), frame.height)
 
 
 def _usual(widths: list[float]) -> float:
     """The largest of the widths that is not out of the ordinary."""
-    limit = _WIDER * float(np.median(widths))
+    limit = _WIDER * median(widths)
     return max(width for width in widths if width <= limit)
 
 
@@ -296,8 +296,8 @@ def _source_width(block: Block, shaper: Shaper) -> int:
     ratios = []
     spaced = shaper.spaced(block.style.letter_spacing)
     for line in block.lines:
-        ink = spaced.shape(line.text).ink
-        if ink is not None and len(line.text) > 3:
-            ratios.append(Frame.of(line.polygon).width / (ink.width * block.style.size))
-    ratio = float(np.median(ratios)) if ratios else 1.0
+        ink = spaced.shape(line.text).ink if len(line.text) > 3 else None
+        if ink is not None:
+            ratios.append(sides_of(line.polygon)[0] / (ink.width * block.style.size))
+    ratio = median(ratios) if ratios else 1.0
     return min(100, max(70, 5 * round(20 * ratio)))

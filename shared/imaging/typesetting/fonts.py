@@ -103,11 +103,12 @@ class Typeface:
 
         A face without a weight axis is emboldened by its outlines where more weight is asked of it.
         """
-        key = (weight, width, slant)
+        ranges = self.pinned.axes
+        # A face that knows one width has one instance for all of them.
+        key = (weight, width if "wdth" in ranges else 0, slant)
         if key not in self._instances:
             font = hb.Font(self.face)
             wanted = {"wght": float(weight), "wdth": float(width)}
-            ranges = self.pinned.axes
             font.set_variations(
                 {
                     tag: min(max(v, ranges[tag][0]), ranges[tag][1])
@@ -134,6 +135,8 @@ class FontLibrary:
         """Check that `folder` holds every font of `fonts.toml`; raises FontsMissing."""
         self.folder = Path(folder)
         self._faces: dict[str, Typeface] = {}
+        # As many as there are families, slants and ways to write Han.
+        self._ranked: dict[tuple[str, bool, str], tuple[Typeface, ...]] = {}
         self._lock = Lock()
         self.check()
 
@@ -148,7 +151,7 @@ class FontLibrary:
                 if file_hash(path, stat.st_size, stat.st_mtime_ns) != font.sha256:
                     raise FontsMissing(f"{path} is not the pinned font; run: python -m tools.fonts")
 
-    def candidates(self, family: str, italic: bool, language: str) -> list[Typeface]:
+    def candidates(self, family: str, italic: bool, language: str) -> tuple[Typeface, ...]:
         """Typefaces in the order they should be asked for a character.
 
         `family` is sans, serif or mono. Of the Han fonts the one that writes as `language` (BCP 47) does
@@ -156,6 +159,12 @@ class FontLibrary:
         """
         han = _han_script(language)
 
+        key = (family, italic, han)
+        if key not in self._ranked:
+            self._ranked[key] = self._rank(*key)
+        return self._ranked[key]
+
+    def _rank(self, family: str, italic: bool, han: str) -> tuple[Typeface, ...]:
         def rank(font: PinnedFont) -> tuple[bool, bool, bool, bool]:
             is_han = bool(_HAN & set(font.scripts))
             return (
@@ -166,7 +175,7 @@ class FontLibrary:
             )
 
         fonts = [font for package in font_packages() for font in package.fonts]
-        return [self._face(font) for font in sorted(fonts, key=rank)]
+        return tuple(self._face(font) for font in sorted(fonts, key=rank))
 
     def _face(self, font: PinnedFont) -> Typeface:
         with self._lock:

@@ -101,7 +101,7 @@ class Shaper:
         cls, fonts: FontLibrary, language: str, family: str = "sans", weight: int = 400, italic: bool = False
     ) -> Shaper:
         """A shaper whose typefaces suit `language`, `family` and `italic`, in order of preference."""
-        return cls(tuple(fonts.candidates(family, italic, language)), language, weight, italic=italic)
+        return cls(fonts.candidates(family, italic, language), language, weight, italic=italic)
 
     def condensed(self, width: int) -> Shaper:
         """The same at another percentage of the width axis."""

@@ -152,6 +152,8 @@ def is_ignorable(char: str) -> bool:
 
 def clusters(text: str) -> list[str]:
     """Base characters with the marks, joiners, selectors and joined emoji that follow them."""
+    if text.isascii() and text.isprintable():
+        return list(text)
     found: list[str] = []
     for char in text:
         last = found[-1] if found else ""
