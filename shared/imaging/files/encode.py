@@ -43,7 +43,7 @@ def encode(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> bytes:
         options: dict[str, Any] = {"transparency": 255} if alpha is not None else {}
         options["optimize"] = False
     else:
-        image = _image(picture, rgb, alpha if name != "JPEG" else None)
+        image = _jpeg_image(picture, rgb) if name == "JPEG" else _image(picture, rgb, alpha)
         options = _options(picture, name)
     if picture.icc and name not in _NO_PROFILE:
         options["icc_profile"] = picture.icc
@@ -81,6 +81,14 @@ def _image(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> Image.Image:
         colour = colour.convert("LA" if grey else "RGBA")
         colour.putalpha(Image.fromarray(alpha))
     return colour
+
+
+def _jpeg_image(picture: Picture, rgb: Pixels) -> Image.Image:
+    """The image without alpha. Pillow takes pixels of four bytes as they are, and copies those of three."""
+    if picture.grey and picture.icc is None and _is_grey(rgb):
+        return _image(picture, rgb, None)
+    padded = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
+    return Image.frombuffer("RGBX", rgb.shape[1::-1], padded, "raw", "RGBX", 0, 1)
 
 
 def _is_grey(rgb: Pixels) -> bool:
