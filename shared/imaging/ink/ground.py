@@ -16,10 +16,12 @@ from shared.imaging.ink.attached import Words
 from shared.imaging.pixels import Floats, Mask, Pixels, Reals
 
 SAMPLE = 1200  # pixels that tell enough of a crop
+_TELLING = 500  # and those that tell how its ground rises
 _FEW, _BESIDE = 30, 0.1  # samples that tell of what is beside the words, and how much a ground shows there
 _ROUNDS, _SETTLED = 4, 0.4  # of a fit, and the change in RGB that needs no other
+_RIDGE = np.diag([1e-12, 5e-4, 5e-4])  # of a fit: without a reason it does not rise
 _CELL = 8  # pixels over which a plane's colour may be interpolated
-_FINE = 0.12  # ems: cells of the local mean, less than half of its Gaussian's deviation
+_FINE = 0.18  # ems: cells of the local mean, not much more than half of its Gaussian's deviation
 _CUBE = 18  # cells of 16 levels along each axis of the colours, with one more around them
 _STEPS = np.array([_CUBE * _CUBE, _CUBE, 1])
 _REACH = 0.3  # ems, that deviation
@@ -38,18 +40,18 @@ class Plane:
         height, width = self.shape
         xs = _middles(width, side) / width - 0.5
         ys = _middles(height, side) / height - 0.5
-        colour = self.fit[0] + self.fit[1] * xs[None, :, None] + self.fit[2] * ys[:, None, None]
+        first, right, down = self.fit.astype(np.float32)
+        colour = (first + right * xs[:, None])[None] + (down * ys[:, None])[:, None]
         return np.asarray(np.clip(colour, 0, 255), dtype=np.float32)
 
-    def spread(self) -> tuple[Floats, Floats]:
-        """RGB and CIELAB of each pixel."""
-        return spread(self.cells(_CELL), _CELL, self.shape)
+    def lab(self) -> Floats:
+        """CIELAB of each pixel."""
+        return spread(to_lab(self.cells(_CELL)), _CELL, self.shape)
 
 
-def _middles(length: int, side: int) -> Reals:
+def _middles(length: int, side: int) -> Floats:
     """Places of the middles of a row's cells, from one before its start to one behind its end."""
-    middles = (np.arange(-(-length // side) + 2) - 0.5) * side - 0.5
-    return np.asarray(middles, dtype=np.float64)
+    return (np.arange(-(-length // side) + 2, dtype=np.float32) - np.float32(0.5)) * side - np.float32(0.5)
 
 
 def to_lab(rgb: Pixels | Floats) -> Floats:
@@ -58,15 +60,12 @@ def to_lab(rgb: Pixels | Floats) -> Floats:
     return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB), dtype=np.float32)
 
 
-def spread(cells: Floats, side: int, shape: tuple[int, int]) -> tuple[Floats, Floats]:
-    """RGB and CIELAB of each pixel, from cells of `side` pixels that reach one beyond the crop."""
+def spread(cells: Floats, side: int, shape: tuple[int, int]) -> Floats:
+    """The values of each pixel, from cells of `side` pixels that reach one beyond the crop."""
     height, width = shape
-    found = []
-    for values in (cells, to_lab(cells)):
-        size = (values.shape[1] * side, values.shape[0] * side)
-        whole = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) if side > 1 else values
-        found.append(np.asarray(whole[side : side + height, side : side + width], dtype=np.float32))
-    return found[0], found[1]
+    size = (cells.shape[1] * side, cells.shape[0] * side)
+    whole = cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR) if side > 1 else cells
+    return np.asarray(whole[side : side + height, side : side + width], dtype=np.float32)
 
 
 def robust_plane(rgb: Pixels, where: Mask, words: Words) -> Plane:
@@ -79,7 +78,7 @@ def robust_plane(rgb: Pixels, where: Mask, words: Words) -> Plane:
     if len(places) == 0:
         middle = np.median(rgb.reshape(-1, 3), axis=0)
         return Plane(np.vstack([middle, np.zeros((2, 3))]), (height, width))
-    places = places[:: max(1, len(places) // SAMPLE)]
+    places = places[:: max(1, len(places) // _TELLING)]
     ys, xs = np.divmod(places, width)
     values = rgb[ys, xs]
     within, beside = words.tight[ys, xs], words.wide[ys, xs] & ~words.tight[ys, xs]
@@ -95,9 +94,8 @@ def robust_plane(rgb: Pixels, where: Mask, words: Words) -> Plane:
     fit = np.zeros((3, 3))
     for _ in range(_ROUNDS):
         last = fit
-        scaled = design * weights[:, None]
-        ridge = np.diag([1e-9, 0.5, 0.5]) * weights.sum() * 1e-3
-        fit = np.linalg.solve(scaled.T @ design + ridge, scaled.T @ values)
+        scaled = design.T * weights
+        fit = np.linalg.solve(scaled @ design + _RIDGE * weights.sum(), scaled @ values)
         if np.abs(fit - last).max() < _SETTLED:
             break
         error = largest(values - design @ fit)
@@ -151,7 +149,8 @@ def local_mean(rgb: Pixels, known: Mask, plane: Plane, em: float) -> tuple[Float
     bottom = cv2.GaussianBlur(share, (0, 0), sigma)[..., None]
     # The small constant leads to the plane where no known pixel is near.
     cells = np.clip(flat + top / (bottom + 1e-3), 0, 255)
-    return spread(np.asarray(cells, dtype=np.float32), side, known.shape)
+    cells = np.asarray(cells, dtype=np.float32)
+    return spread(cells, side, known.shape), spread(to_lab(cells), side, known.shape)
 
 
 def _shares(values: NDArray[Any], side: int) -> Floats:

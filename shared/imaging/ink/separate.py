@@ -105,7 +105,7 @@ def separate(rgb: Pixels, words: Words, enough: float = _ERASED_EM) -> tuple[Gro
     lab = to_lab(rgb)
     learn = words.usable | words.wide
     plane = robust_plane(rgb, learn, words)
-    far = distance(lab, plane.spread()[1])
+    far = distance(lab, plane.lab())
     ink = _threshold(far, words, np.ones_like(words.tight), first=True)
     known = _known(learn, ink, far, words)
     smooth, level = local_mean(rgb, known, plane, words.em)
