@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.imaging.ink.attached import Words, attached, dilated
 from shared.imaging.ink.ground import SAMPLE, local_mean, near_mode, robust_plane, to_lab
@@ -29,6 +31,8 @@ _AGREE = 0.45  # least share of the palette's ink that the ground's distance mus
 _UNEVEN, _USUAL_COVER = 1.2, 0.1  # texture that hides ink, and the share of the words that ink takes up
 _LEAST_COVER = 0.03  # of the words' area: less is no text
 _LOST, _HIDDEN = 8.0, 1.0  # times the ground's noise: much of fainter ink is not found, even by its colour
+_PART = 16_000  # pixels of a crop that tell of its texture
+_TELLING = 300  # pixels of ink that tell its colour
 _CELLS = 128  # of the histogram that is parted in two
 _MIDDLES = np.arange(_CELLS) + 0.5
 _SUM = np.ones((1, 3), dtype=np.float32)
@@ -199,7 +203,7 @@ def _same_side(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Mask:
         return np.ones_like(core)
     strength = far.ravel()[places]
     places = places[strength >= quantile(strength, 0.6)]
-    places = places[:: max(1, len(places) // SAMPLE)]
+    places = places[:: max(1, len(places) // _TELLING)]
     weights = near_mode(rgb.reshape(-1, 3)[places], np.ones(len(places)))
     towards = (weights + 1e-6) @ away.reshape(-1, 3)[places]
     towards = towards / max(1e-6, float(np.linalg.norm(towards)))
@@ -270,7 +274,16 @@ def _residuals(light: Floats, far: Floats, known: Mask) -> tuple[float, float]:
     if count(known) < 12:
         return 0.0, 0.0
     noise = 1.48 * quantile(of(far, known), 0.5)
+    light, known = _middle(light), _middle(known)
     weight = known.astype(np.float32)
     share = np.maximum(cv2.GaussianBlur(weight, (0, 0), 1.5), 1e-3)
-    structure = cv2.GaussianBlur(light * weight, (0, 0), 1.5) / share
-    return noise, quantile(np.abs(of(structure, known)), 0.8)
+    structure = np.abs(of(cv2.GaussianBlur(light * weight, (0, 0), 1.5) / share, known))
+    return noise, quantile(structure, 0.8) if structure.size else 0.0
+
+
+def _middle(values: NDArray[Any]) -> NDArray[Any]:
+    """As much of the middle of a crop as tells what all of it is like."""
+    height, width = values.shape
+    share = min(1.0, (_PART / values.size) ** 0.5)
+    top, left = int(height * (1 - share) / 2), int(width * (1 - share) / 2)
+    return values[top : height - top, left : width - left]
