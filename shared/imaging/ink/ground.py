@@ -24,6 +24,7 @@ _CELL = 8  # pixels over which a plane's colour may be interpolated
 _FINE = 0.18  # ems: cells of the local mean, not much more than half of its Gaussian's deviation
 _CUBE = 18  # cells of 16 levels along each axis of the colours, with one more around them
 _STEPS = np.array([_CUBE * _CUBE, _CUBE, 1])
+_AROUND = np.concatenate([_STEPS, -_STEPS])[:, None]
 _REACH = 0.3  # ems, that deviation
 
 
@@ -124,14 +125,11 @@ def _weighted_median(values: Reals, weights: Reals) -> float:
 
 def near_mode(values: Pixels, votes: Reals) -> Reals:
     """Weights 1 near the commonest colour of an n x 3 sample with n votes, fading out around it."""
-    keys = (values >> 4) @ _STEPS + _STEPS.sum()
+    keys = np.asarray((values >> 4) @ _STEPS + _STEPS.sum(), dtype=np.intp)
     counts = np.bincount(keys, weights=votes, minlength=_CUBE**3)
     # Neighbouring cells count too, so that a colour on the edge between cells is not halved.
-    near, half = counts.astype(np.float64), 0.5 * counts
-    for step in _STEPS:
-        near[step:] += half[:-step]
-        near[:-step] += half[step:]
-    best = values[keys == np.argmax(np.where(counts > 0, near, 0))]
+    near = counts.take(keys + _AROUND).sum(axis=0) * 0.5 + counts.take(keys)
+    best = values[keys == keys[np.argmax(near)]]
     centre = np.sort(best, axis=0)[len(best) // 2].astype(np.float64)
     away = largest(values - centre)
     return np.asarray(np.exp(-np.square(away / 40)), dtype=np.float64)

@@ -87,12 +87,18 @@ class Ink:
 
 def distance(lab: Floats, other: Floats) -> Floats:
     """Euclidean distance in CIELAB, pixel by pixel."""
-    return lengths(lab - other)
+    away = lab - other
+    return _root_of_sum(np.square(away, out=away))
 
 
 def lengths(vectors: Floats) -> Floats:
     """The length of the vector at each pixel."""
-    return np.asarray(cv2.sqrt(cv2.transform(vectors * vectors, _SUM)), dtype=np.float32)
+    return _root_of_sum(np.square(vectors))
+
+
+def _root_of_sum(squares: Floats) -> Floats:
+    found = cv2.transform(squares, _SUM)
+    return np.asarray(np.sqrt(found, out=found), dtype=np.float32)
 
 
 def separate(rgb: Pixels, words: Words, enough: float = _ERASED_EM) -> tuple[Ground, Ink]:
