@@ -83,8 +83,8 @@ def _shown(line: WrittenLine, height: int, codes: dict[str, int]) -> str:
 
 
 def _laid(line: WrittenLine, run: Run, height: int, codes: dict[str, int]) -> str:
-    a, b, c, d, e, f = line.affine
     text, length = run.word.text, (run.word.advance or run.word.down) * line.size
+    a, b, c, d, e, f = line.affine((run.y if line.vertical else run.x) * line.size, length)
     x, y = line.placed.x + run.x * line.size, line.placed.y + run.y * line.size
     along, up = (a, b), (-c, -d)
     if line.vertical:

@@ -11,8 +11,9 @@ from typing import Any
 import uharfbuzz
 
 from shared.imaging.formats.page import FinishedPage
-from shared.imaging.formats.written import WrittenLine, all_lines
+from shared.imaging.formats.written import Part, WrittenLine, all_lines
 from shared.imaging.typesetting.fonts import Typeface
+from shared.imaging.typesetting.shape import Run
 from shared.scenes.schemas import Style
 
 # uharfbuzz carries no types.
@@ -25,10 +26,10 @@ class _Fonts:
 
     used: dict[tuple[Typeface, int, int], set[str]] = field(default_factory=dict)
 
-    def families(self, line: WrittenLine) -> str:
-        """The line's families in CSS, the commonest first; each lacks what another is there for."""
+    def families(self, runs: Sequence[Run]) -> str:
+        """The runs' families in CSS, the commonest first; each lacks what another is there for."""
         counts: dict[int, int] = {}
-        for run in line.placed.shaped.runs:
+        for run in runs:
             key = (run.word.face, run.word.manner.weight, run.word.manner.width)
             self.used.setdefault(key, set()).update(run.word.text)
             number = list(self.used).index(key)
@@ -47,12 +48,13 @@ class _Fonts:
 def svg(pages: Sequence[FinishedPage], target: str) -> bytes:
     """One drawing, several pages one below the other. Fonts are part of it; nothing is fetched.
 
-    Text in perspective is set with the affine map that is nearest to it, since SVG has no other.
+    Text in perspective is set word by word, with the affine maps that are nearest to it: SVG has no others.
     """
     fonts, parts, top = _Fonts(), [], 0
     for page in pages:
         width, height = page.picture.size
-        texts = "".join(_text(line, fonts, target) for line in all_lines(page.texts, target))
+        lines = [line for line in all_lines(page.texts, target) if line.placed.shaped.ink is not None]
+        texts = "".join(_text(line, part, fonts) for line in lines for part in line.parts)
         parts.append(
             f'<svg y="{top}" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
             f'<image width="{width}" height="{height}" href="{page.erased}"/>\n{texts}</svg>\n'
@@ -66,30 +68,28 @@ def svg(pages: Sequence[FinishedPage], target: str) -> bytes:
     return f"{head}<style>text{{white-space:pre}}{fonts.css()}</style>\n{''.join(parts)}</svg>\n".encode()
 
 
-def _text(line: WrittenLine, fonts: _Fonts, target: str) -> str:
-    if line.placed.shaped.ink is None:
-        return ""
+def _text(line: WrittenLine, part: Part, fonts: _Fonts) -> str:
     style, size = line.of.block.style, line.size
-    x = line.placed.x + (line.length if line.rtl else 0)
+    x = line.placed.x + part.start + (part.length if line.rtl else 0)
     facts = {
         "x": _number(x),
         "y": _number(line.placed.y),
         "font-size": _number(size),
-        "font-family": fonts.families(line),
-        "textLength": _number(line.length),
+        "font-family": fonts.families(part.runs),
+        "textLength": _number(part.length),
         "lengthAdjust": "spacingAndGlyphs",
-        "transform": f"matrix({' '.join(_number(v, 6) for v in line.affine)})",
+        "transform": f"matrix({' '.join(_number(v, 6) for v in line.affine(part.start, part.length))})",
     }
     if line.rtl:
         facts["direction"] = "rtl"
     if line.vertical:
         facts["writing-mode"] = "vertical-rl"
-    if any(run.word.manner.italic for run in line.placed.shaped.runs):
+    if any(run.word.manner.italic for run in part.runs):
         facts["font-style"] = "italic"
     if style.underline:
         facts["text-decoration"] = "underline"
     common = " ".join(f'{name}="{escape(value, quote=True)}"' for name, value in facts.items())
-    words = escape(line.text)
+    words = escape(part.text)
     return "".join(f"<text {common} {paint}>{words}</text>\n" for paint in _paints(style, size))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shared.imaging.fit.layouts import SetText
 from shared.imaging.fit.placing import PlacedLine
@@ -17,6 +18,18 @@ from shared.imaging.typesetting.scripts import is_rtl
 from shared.imaging.typesetting.shape import Run, ink_of
 
 Affine = tuple[float, float, float, float, float, float]
+
+
+Vector = NDArray[np.float64]
+
+
+class Part(NamedTuple):
+    """A piece of a line: its text, its runs, where it begins after the line does, and its advance."""
+
+    text: str
+    runs: Sequence[Run]
+    start: float
+    length: float
 
 
 @dataclass(frozen=True)
@@ -47,21 +60,39 @@ class WrittenLine:
         """The advance in the block's frame: the width of a line, the height of a column."""
         return self.placed.shaped.width * self.size
 
-    @cached_property
-    def affine(self) -> Affine:
-        """a, b, c, d, e, f of the map (ax + cy + e, bx + dy + f) from the frame to the picture.
+    def affine(self, start: float = 0.0, length: float | None = None) -> Affine:
+        """a, b, c, d, e, f of the map (ax + cy + e, bx + dy + f) from the frame to the picture, for a part.
 
-        Where the frame stands in perspective, it is the map that fits it best at the line's middle.
+        The part begins at `start`; by default it is the line. Where the frame stands in perspective, the map
+        is exact at both ends of the part's baseline, and as large across as the letters in its middle.
         """
-        x, y = self.placed.x + (0 if self.vertical else self.length / 2), self.placed.y
-        matrix = self.of.frame.matrix
-        w = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
-        place = (matrix[:2] @ (x, y, 1)) / w
-        slope = (matrix[:2, :2] - np.outer(place, matrix[2, :2])) / w
-        rest = place - slope @ (x, y)
+        length = self.length if length is None else length
+        along = np.array((0.0, 1.0) if self.vertical else (1.0, 0.0))
+        first = np.array((self.placed.x, self.placed.y)) + start * along
+        ends = self.of.frame.to_picture([first, first + length * along])
+        slope = self._slope(first + length / 2 * along)
+        if length:
+            slope[:, int(self.vertical)] = (ends[1] - ends[0]) / length
         (a, c), (b, d) = slope.tolist()
-        e, f = rest.tolist()
+        e, f = (ends[0] - slope @ first).tolist()
         return a, b, c, d, e, f
+
+    def _slope(self, point: Vector) -> Vector:
+        """The derivative of the frame's map at a point."""
+        matrix = self.of.frame.matrix
+        (place,) = self.of.frame.to_picture([point])
+        return np.asarray((matrix[:2, :2] - np.outer(place, matrix[2, :2])) / (matrix[2] @ (*point, 1.0)))
+
+    @property
+    def parts(self) -> list[Part]:
+        """The pieces that one affine map each suits: the whole line, in perspective its words."""
+        whole = Part(self.text, self.placed.shaped.runs, 0.0, self.length)
+        if self.of.frame.is_affine or self.vertical:
+            return [whole]
+        found = [_part(runs, self.size) for spaced, runs in _grouped(self.placed) if not spaced]
+        ordered = found[::-1] if self.rtl else found
+        # Where directions or pieces mix, the line is not torn at all.
+        return ordered if [part.text for part in ordered] == self.text.split() else [whole]
 
     def corners(self, box: Box) -> Points:
         """A box of the line's own ems as a polygon in the picture."""
@@ -87,6 +118,13 @@ class WrittenLine:
 def _grouped(placed: PlacedLine) -> Iterator[tuple[bool, list[Run]]]:
     for spaced, runs in groupby(placed.shaped.runs, key=lambda run: not run.word.text.strip()):
         yield spaced, list(runs)
+
+
+def _part(runs: Sequence[Run], size: float) -> Part:
+    """Runs that stand beside each other."""
+    start = min(run.x for run in runs)
+    end = max(run.x + run.word.advance for run in runs)
+    return Part("".join(run.word.text for run in runs), runs, start * size, (end - start) * size)
 
 
 def lines_of(text: SetText, target: str) -> list[WrittenLine]:
