@@ -10,31 +10,18 @@ import numpy as np
 from PIL import Image
 
 from bench.pictures.baselines import BASELINES
-from bench.pictures.pages import Case, draw
+from bench.pictures.reasons import SHOWN, of_record, unmet
 from bench.pictures.rows import Row
 from bench.pictures.score import Record
-from bench.pictures.subject import outcome
 from bench.pictures.truth import Pixels
 
 WORST = 20
-_REASONS = 12
-_ABOUT = {
-    "grouping F1": "grouping",
-    "residue, characters": "residue",
-    "lines left standing": "standing",
-    "outside, pixels": "outside",
-    "overflow, pixels": "overflow",
-    "illegible without a flag": "legible",
-    "missing glyphs": "glyphs",
-    "OCR-back CER": "back",
-    "colour, median CIEDE2000": "colour",
-    "names drawn as they are": "terms",
-}
 _STYLE = """
 body { font: 15px/1.4 sans-serif; margin: 2em auto; max-width: 1500px; color: #222 }
 table { border-collapse: collapse } td, th { border: 1px solid #ccc; padding: 2px 8px; text-align: left }
 .no { background: #fdd } .yes { background: #dfd } figure { display: inline-block; margin: 4px }
-figcaption { font-size: 12px; color: #666 } img { max-width: 470px; max-height: 400px } li { font-size: 13px }
+figcaption { font-size: 12px; color: #666 } img { max-width: 470px; max-height: 400px }
+img.strip { max-width: 100%; border: 1px solid #ccc } li { font-size: 13px }
 """
 
 
@@ -67,7 +54,8 @@ def write(path: Path, seed: int, records: list[Record], found: list[Row]) -> Non
     for old in folder.glob("*.png"):
         old.unlink()
     worst = sorted(records, key=badness, reverse=True)[:WORST]
-    parts = [f"<h1>Pictures: seed {seed}, {len(records)} pages</h1>", _table(found), _reasons(records, found)]
+    parts = [f"<h1>Pictures: seed {seed}, {len(records)} pages</h1>", _table(found)]
+    parts += [unmet(records, found, seed, folder), f"<h1>The {len(worst)} worst pages</h1>"]
     parts += [_case(record, seed, folder) for record in worst]
     head = f'<!doctype html><meta charset="utf-8"><title>Pictures</title><style>{_STYLE}</style>'
     path.write_text(head + "\n".join(parts), encoding="utf-8")
@@ -87,49 +75,13 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _reasons(records: list[Record], found: list[Row]) -> str:
-    """For each row that is not met, the pages that did it and what happened there."""
-    parts = []
-    for row in found:
-        if row.met is not False:
-            continue
-        about = _ABOUT.get(row.measure)
-        said = [
-            f"{record['name']}: {reason}"
-            for record in records
-            for reason in record["why"].get(about or "", ())
-        ]
-        if row.measure.startswith("background"):
-            said = _losses(records, row.measure.split()[-1], "PSNR" in row.measure)
-        listed = "".join(f"<li>{html.escape(reason)}" for reason in said[:_REASONS])
-        more = f" ({len(said)} in all)" if len(said) > _REASONS else ""
-        parts.append(f"<h3>Not met: {html.escape(row.measure)}{more}</h3><ul>{listed}</ul>")
-    return "\n".join(parts)
-
-
-def _losses(records: list[Record], kind: str, signal: bool) -> list[str]:
-    """Pages of a background on which a baseline is better, the worst first."""
-    i = 0 if signal else 1
-    losses = []
-    for record in records:
-        if record["case"][2] != kind or "erase" not in record["true"]:
-            continue
-        ours = record["true"]["erase"][i]
-        name, best = max(((b, record["true"][f"erase {b}"][i]) for b in BASELINES), key=lambda pair: pair[1])
-        if best > ours:
-            losses.append((best - ours, f"{record['name']}: {ours:.4g}, {name} {best:.4g}"))
-    return [text for _, text in sorted(losses, reverse=True)]
-
-
 def _case(record: Record, seed: int, folder: Path) -> str:
-    number, script, background, layout = record["case"]
-    page = draw(Case(number, seed, script, background, layout, record["target"], record["own_fonts"]))
-    made = outcome(page, page.recognition())
+    page, made = of_record(record, seed)
     shown = {"source": page.picture.rgb, "true blank": page.blank, "erased": made.erased, "ours": made.result}
     shown |= {name: paint(page, made).result for name, paint in BASELINES.items()}
     figures = "".join(_figure(folder, page.name, name, pixels) for name, pixels in shown.items())
     said = [f"{what}: {reason}" for what, reasons in record["why"].items() for reason in reasons]
-    listed = "".join(f"<li>{html.escape(reason)}" for reason in said[:_REASONS])
+    listed = "".join(f"<li>{html.escape(reason)}" for reason in said[:SHOWN])
     title = f"{page.name} into {page.target}, JPEG {page.quality}, {page.angle:.0f} degrees"
     return f"<h2>{html.escape(title)}: {badness(record):.1f}</h2>{figures}<ul>{listed}</ul>"
 

@@ -13,7 +13,7 @@ from bench.pictures.areas import covered, grown
 from bench.pictures.baselines import BASELINES
 from bench.pictures.measures import layout, style
 from bench.pictures.measures.colour import ciede2000, drawn_colour, lab
-from bench.pictures.measures.cost import SIZES, Subject, calls, memory, times
+from bench.pictures.measures.cost import SIZES, Subject, calls, memory, stages, total
 from bench.pictures.measures.pixels import changed, psnr, remains, ssim
 from bench.pictures.measures.text import distance, left_over, normal
 from bench.pictures.pages import Case, draw
@@ -30,6 +30,7 @@ LARGE_EVERY = 96
 LEAST_SIZE, LEAST_SHARE = 8.0, 0.6
 COLOUR = 5.0
 LEFT_STANDING = 1 / 3
+PLACES = "places"
 Record = dict[str, Any]
 
 
@@ -46,6 +47,7 @@ def score(case: Case, only: frozenset[str]) -> Record:
     record |= {"megapixels": page.blank.shape[0] * page.blank.shape[1] / 1e6, "why": {}}
     made = outcome(page, page.recognition())
     record["true"] = measured(page, made, only, record["why"])
+    record["places"] = record["why"].pop(PLACES, {})
     turn = is_turn(case.number, LOCAL_EVERY)
     if turn and only & {"recognition", "local"} and readable(page.language):
         recognition = recognise(page.picture.rgb, page.language)
@@ -72,13 +74,22 @@ def measured(page: Page, made: Outcome, only: frozenset[str], why: dict[str, Any
     return found
 
 
+def _tell(why: dict[str, Any], about: str, *reasons: layout.Reason) -> None:
+    """Say what is not perfect, and where in the picture it is."""
+    for said, place in reasons:
+        why.setdefault(about, []).append(said)
+        why.setdefault(PLACES, {}).setdefault(about, []).append(np.asarray(place).round(1).tolist())
+
+
 def _grouping(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
-    *pairs, why["grouping"] = layout.grouping(page, made.scene.blocks)
+    *pairs, reasons = layout.grouping(page, made.scene.blocks)
+    _tell(why, "grouping", *reasons)
     return {"group": pairs, "order": layout.order(page, made.scene.blocks)}
 
 
 def _overflow(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
-    pixels, why["overflow"] = layout.overflow(page, made)
+    pixels, reasons = layout.overflow(page, made)
+    _tell(why, "overflow", *reasons)
     return {"overflow": pixels}
 
 
@@ -97,11 +108,13 @@ def _glyphs(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
 def _cost(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
     found: Record = {"seconds": made.seconds, "calls": calls(made)}
     if is_turn(page.number, BASELINES_EVERY):
-        found["floor"] = times(Subject.of(page, made), page)
+        found["stages"] = stages(Subject.of(page, made), page)
+        found["floor"] = total(found["stages"])
     if page.number % LARGE_EVERY == LARGE_EVERY // 2 and made.drawn:
         for megapixels in SIZES:
             large = Subject.enlarged(page, made, megapixels * 1e6)
-            found[f"floor {megapixels}"] = times(large, page)
+            found[f"stages {megapixels}"] = stages(large, page)
+            found[f"floor {megapixels}"] = total(found[f"stages {megapixels}"])
         found["memory"] = memory(large)
     return found
 
@@ -135,7 +148,7 @@ def _residue(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
         left = left_over(lines[i][0], seen[i], there)
         total += left
         if left:
-            why.setdefault("residue", []).append(f"{left} of {lines[i][0]!r} read as {seen[i]!r}")
+            _tell(why, "residue", (f"{left} of {lines[i][0]!r} read as {seen[i]!r}", lines[i][1]))
     return {"residue": total}
 
 
@@ -149,7 +162,7 @@ def _standing(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
             share = remains(made.erased, page.picture.rgb, page.blank, where)
             if share > LEFT_STANDING:
                 count += 1
-                why.setdefault("standing", []).append(f"{share:.0%} of {line.text!r}")
+                _tell(why, "standing", (f"{share:.0%} of {line.text!r}", line.quad))
     return {"standing": count}
 
 
@@ -161,9 +174,8 @@ def _legible(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
         told = bool({Flag.TOO_SMALL, Flag.OVERFLOW_RISK} & set(made.flags.get(block.id, [])))
         if small and not told:
             silent += 1
-            why.setdefault("legible", []).append(
-                f"{block.id} at {made.drawn[block.id].size:.1f} px of {least:.1f}"
-            )
+            said = f"{block.id} at {made.drawn[block.id].size:.1f} px of {least:.1f}"
+            _tell(why, "legible", (said, made.drawn[block.id].allowed))
         flagged += small and told
     return {"legible": silent, "flagged": flagged}
 
@@ -179,12 +191,13 @@ def _colours(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
         if drawn is not None:
             found.append(ciede2000(lab(drawn), lab(page.blocks[0].ink)))
             if found[-1] > COLOUR:
-                why.setdefault("colour", []).append(f"{block.id} off by {found[-1]:.1f}")
+                _tell(why, "colour", (f"{block.id} off by {found[-1]:.1f}", where))
     return {"colour": found}
 
 
 def _style(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
-    counts, why["style"] = style.recognised(page, made)
+    counts, reasons = style.recognised(page, made)
+    _tell(why, "style", *reasons)
     return {"style": counts}
 
 
@@ -192,12 +205,13 @@ def _kept(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
     """Prices and weights that are as they were, and names that were drawn as they are; each of how many."""
     difference = changed(made.result, page.picture.rgb)
     lines = [line for line, block in page.lines if block.kind == "price"]
-    intact = sum(not difference[covered(difference.shape, [line.quad])].any() for line in lines)
+    touched = [line for line in lines if difference[covered(difference.shape, [line.quad])].any()]
+    _tell(why, "kept", *((f"{line.text!r} was touched", line.quad) for line in touched))
     named = [block for block in made.changed if page.brand and protected(block.text, [page.brand])]
     drawn = [" ".join(line.text for line in made.lines[block.id]) for block in named]
     lost = [text for text in drawn if (page.brand or "") not in text]
     why["terms"] = [f"{page.brand} is not in {text!r}" for text in lost]
-    return {"terms": (intact, len(lines)), "names": (len(named) - len(lost), len(named))}
+    return {"terms": (len(lines) - len(touched), len(lines)), "names": (len(named) - len(lost), len(named))}
 
 
 def _read_back(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
@@ -222,7 +236,7 @@ def _read_back(page: Page, made: Outcome, why: dict[str, Any]) -> Record:
         total, wrong, plain = total + len(normal(line.text, spaced)), wrong + errors, plain + floor
         if errors > floor:
             said = f"{errors} > {floor}: {line.text!r} read as {seen!r} at {size} px"
-            why.setdefault("back", []).append(said)
+            _tell(why, "back", (said, line.quad))
     return {"back": {"characters": total, "errors": wrong, "control": plain}}
 
 

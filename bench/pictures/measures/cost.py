@@ -25,14 +25,21 @@ from bench.pictures.scripts import OWN_FONTS, ROOT
 from bench.pictures.subject import Outcome, library, translated
 from bench.pictures.truth import Page
 from shared.imaging.files.decode import decode
-from shared.imaging.render import render
+from shared.imaging.fit.layouts import lay_out
+from shared.imaging.render import compose, finish, paint_on, render
 from shared.imaging.scene import build_scene
 from shared.imaging.typesetting.fonts import FontLibrary
+from shared.imaging.typesetting.hyphenation import syllables
+from shared.imaging.typesetting.linebreak import cuts, within
 from shared.imaging.typesetting.shape import seen_of
 from shared.imaging.typesetting.words import word
 from shared.providers.text_batches import MAX_POINTS, batches
 from shared.scenes.schemas import Scene
 from shared.translation.protect import marked, protected
+
+STAGES = ("decode", "erase", "set", "draw", "encode")
+Stages = dict[str, tuple[float, float]]
+"""Processor seconds by stage: the product's and the floor's."""
 
 SIZES = (2, 12)
 """Megapixels of photographs whose cost is told beside the pages' own; the memory of the largest is measured:
@@ -78,26 +85,73 @@ def _lines(made: Outcome, scale: float) -> list[tuple[str, tuple[float, float], 
     ]
 
 
-def times(subject: Subject, page: Page) -> tuple[float, float]:
-    """Processor seconds from the file to the result, and those of decoding, drawing and encoding alone.
+def stages(subject: Subject, page: Page) -> Stages:
+    """Processor seconds of each stage from file to result, and of plain decoding, drawing and encoding.
 
     Fonts are open on both sides, as they are in a process that has worked before; the words are new to both.
     """
+    floor, ours = _floor(subject, page), _ours(subject)
+    return {stage: (ours[stage], floor.get(stage, 0.0)) for stage in STAGES}
+
+
+def total(spent: Stages) -> tuple[float, float]:
+    """Processor seconds of all stages, and of the floor."""
+    ours, floor = (sum(seconds[side] for seconds in spent.values()) for side in (0, 1))
+    return ours, floor
+
+
+def _ours(subject: Subject) -> dict[str, float]:
+    """What `shared.imaging.render.render` does; setting is done once more, so that it is known apart."""
+    _forget_words()
+    clock = _Clock()
+    picture = decode(subject.data)
+    found = {"decode": clock()}
+    composed = compose(picture, subject.scene, subject.language, library())
+    composing = clock()
+    _forget_words()
+    clock()
+    lay_out(composed.rgb, subject.scene, subject.language, library())
+    found["set"] = min(composing, clock())
+    found["erase"] = composing - found["set"]
+    painted = paint_on(composed, subject.scene)
+    found["draw"] = clock()
+    finish([painted])
+    found["encode"] = clock()
+    return found
+
+
+def _floor(subject: Subject, page: Page) -> dict[str, float]:
     faces = {size: face_of(page.target, size) for _, _, size in subject.lines}
     for face in faces.values():
         face.getmask(digits)
-    word.cache_clear()
-    seen_of.cache_clear()
-    started = time.process_time()
-    render(subject.data, subject.scene, subject.language, library())
-    ours = time.process_time() - started
-    started = time.process_time()
+    clock = _Clock()
     canvas = Image.open(io.BytesIO(subject.data)).convert("RGB")
+    found = {"decode": clock()}
     pen = ImageDraw.Draw(canvas)
     for text, place, size in subject.lines:
         pen.text(place, text, fill="black", font=faces[size])
+    found["draw"] = clock()
     canvas.save(io.BytesIO(), "JPEG", quality=page.quality)
-    return ours, time.process_time() - started
+    found["encode"] = clock()
+    return found
+
+
+class _Clock:
+    """Processor seconds from one call to the next."""
+
+    def __init__(self) -> None:
+        self._last = time.process_time()
+
+    def __call__(self) -> float:
+        now = time.process_time()
+        passed, self._last = now - self._last, now
+        return passed
+
+
+def _forget_words() -> None:
+    """Forget what is remembered of texts; what is remembered of fonts and languages stays."""
+    for remembered in (word, seen_of, cuts, within, syllables):
+        remembered.cache_clear()
 
 
 def calls(made: Outcome) -> tuple[int, int]:

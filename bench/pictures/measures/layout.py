@@ -13,6 +13,8 @@ from bench.pictures.truth import Mask, Page, Quad, TrueBlock, TrueLine
 from shared.scenes.schemas import Block
 
 FREE = 0.5  # ems around a line of text that an eraser may touch
+Reason = tuple[str, Quad]
+"""What is not perfect, and where in the picture it is."""
 _RIM = 1.5  # pixels that anti-aliasing may add to a polygon
 
 
@@ -28,12 +30,12 @@ def blocks_of(line: TrueLine, blocks: list[Block]) -> set[str]:
     return found
 
 
-def grouping(page: Page, blocks: list[Block]) -> tuple[int, int, int, list[str]]:
+def grouping(page: Page, blocks: list[Block]) -> tuple[int, int, int, list[Reason]]:
     """Pairs of lines in one paragraph: rightly joined, wrongly joined, wrongly parted; and what is wrong."""
     lines = [(line, i) for i, block in enumerate(page.blocks) for line in block.lines]
     found = [blocks_of(line, blocks) for line, _ in lines]
     right = joined = parted = 0
-    why = []
+    why: list[Reason] = []
     for a, b in itertools.combinations(range(len(lines)), 2):
         truly, claimed = lines[a][1] == lines[b][1], bool(found[a] & found[b])
         right += truly and claimed
@@ -41,7 +43,9 @@ def grouping(page: Page, blocks: list[Block]) -> tuple[int, int, int, list[str]]
         parted += truly and not claimed
         if truly != claimed:
             what = "joined" if claimed else "parted"
-            why.append(f"{what}: {lines[a][0].text} | {lines[b][0].text}")
+            pair = lines[a][0], lines[b][0]
+            said = f"{what}: {pair[0].text} | {pair[1].text}"
+            why.append((said, around(line.quad for line in pair)))
     return right, joined, parted, why
 
 
@@ -87,13 +91,15 @@ def outside(page: Page, made: Outcome) -> int:
     return int((changed(made.result, page.picture.rgb) & ~regions(page, made)).sum())
 
 
-def overflow(page: Page, made: Outcome) -> tuple[int, list[str]]:
+def overflow(page: Page, made: Outcome) -> tuple[int, list[Reason]]:
     """Pixels of ink beyond a block's own frame or cell, on frames, on other texts; and whose they are."""
     shape = page.blank.shape[:2]
     marks = ink(made.result, made.erased)
     claimed = covered(shape, [grown(drawn.allowed, _RIM) for drawn in made.drawn.values()])
     wrong = marks & ~claimed
-    why = ["beyond what the product allowed itself"] if wrong.any() else []
+    why: list[Reason] = []
+    if wrong.any():
+        why.append(("beyond what the product allowed itself", _extent(wrong)))
     for block in made.changed:
         where = made.drawn[block.id].ink
         if where is None:
@@ -102,8 +108,15 @@ def overflow(page: Page, made: Outcome) -> tuple[int, list[str]]:
         bad = own & ~_room(page, made, block)
         if bad.sum() > 2:
             wrong |= bad
-            why.append(f"{int(bad.sum())} px of {block.id} ({block.text[:30]})")
+            why.append((f"{int(bad.sum())} px of {block.id} ({block.text[:30]})", _extent(bad)))
     return int(wrong.sum()) if wrong.sum() > 2 else 0, why
+
+
+def _extent(mask: Mask) -> Quad:
+    """The upright box around what is marked."""
+    rows, columns = np.nonzero(mask)
+    left, top, right, bottom = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)
 
 
 def _room(page: Page, made: Outcome, block: Block) -> Mask:

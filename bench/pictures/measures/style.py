@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.pictures.adornment import KINDS
-from bench.pictures.measures.layout import blocks_of
+from bench.pictures.measures.layout import Reason, blocks_of
 from bench.pictures.subject import Outcome
 from bench.pictures.truth import Page, TrueBlock
 from shared.scenes.schemas import Style
@@ -17,13 +17,13 @@ _JOINED = frozenset({"Arabic"})
 """Scripts whose letters fill the row of their baseline, so that a rule below them cannot be told."""
 
 
-def recognised(page: Page, made: Outcome) -> tuple[dict[str, list[int]], list[str]]:
+def recognised(page: Page, made: Outcome) -> tuple[dict[str, list[int]], list[Reason]]:
     """For each look the lines rightly claimed to have it, all so claimed, all that have it; and errors.
 
     Prices are drawn in a typeface of their own and do not count.
     """
     counts = {name: [0, 0, 0] for name in STYLES}
-    why = []
+    why: list[Reason] = []
     styles = {block.id: block.style for block in made.scene.blocks}
     for line, block in page.lines:
         if block.size < LEAST_SIZE or block.kind == "price":
@@ -35,7 +35,8 @@ def recognised(page: Page, made: Outcome) -> tuple[dict[str, list[int]], list[st
                 counts[look][1] += bool(claimed)
                 counts[look][2] += bool(true)
                 if not right:
-                    why.append(f"{look}: {claimed!r} for {true!r} ({block.font}), {line.text!r}")
+                    said = f"{look}: {claimed!r} for {true!r} ({block.font}), {line.text!r}"
+                    why.append((said, line.quad))
     return counts, why
 
 

@@ -69,7 +69,7 @@ class WrittenLine:
         length = self.length if length is None else length
         along = np.array((0.0, 1.0) if self.vertical else (1.0, 0.0))
         first = np.array((self.placed.x, self.placed.y)) + start * along
-        ends = self.of.frame.to_picture([first, first + length * along])
+        ends = self.of.frame.to_picture(np.array((first, first + length * along)))
         slope = self._slope(first + length / 2 * along)
         if length:
             slope[:, int(self.vertical)] = (ends[1] - ends[0]) / length
@@ -80,7 +80,7 @@ class WrittenLine:
     def _slope(self, point: Vector) -> Vector:
         """The derivative of the frame's map at a point."""
         matrix = self.of.frame.matrix
-        (place,) = self.of.frame.to_picture([point])
+        (place,) = self.of.frame.to_picture(point[np.newaxis])
         return np.asarray((matrix[:2, :2] - np.outer(place, matrix[2, :2])) / (matrix[2] @ (*point, 1.0)))
 
     @property

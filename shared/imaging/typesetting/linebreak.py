@@ -86,7 +86,7 @@ def _breakable(text: str) -> set[int]:
     start = 0
     tokens = [token for token in re.findall(r"[^ ]* *", text) if token]
     for token, following in pairwise([*tokens, ""]):
-        found |= {start + i for i in _within(token.rstrip(" "))}
+        found |= {start + i for i in within(token.rstrip(" "))}
         start += len(token)
         if following and token.strip(" ") and _may_part(token.rstrip(" "), following):
             found.add(start)
@@ -101,7 +101,7 @@ def _may_part(before: str, after: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 13)
-def _within(token: str) -> frozenset[int]:
+def within(token: str) -> frozenset[int]:
     """Opportunities inside a text without spaces."""
     if _PLAIN.fullmatch(token) and not any(_is_special(char) for char in token):
         return frozenset()

@@ -9,11 +9,12 @@ import pytest
 
 from bench.pictures.measures import layout
 from bench.pictures.measures.colour import ciede2000, drawn_colour, lab
+from bench.pictures.measures.cost import STAGES, Subject, calls, stages, total
 from bench.pictures.measures.pixels import psnr, ssim
 from bench.pictures.measures.text import distance, left_over
 from bench.pictures.pages import Case, cases, draw
 from bench.pictures.rows import rows
-from bench.pictures.score import EVERYTHING, MEASURES, is_turn, measured
+from bench.pictures.score import EVERYTHING, MEASURES, PLACES, is_turn, measured
 from bench.pictures.stand_in import answered, stand_in, width
 from bench.pictures.subject import outcome
 
@@ -35,6 +36,10 @@ def _with_dot(made, at, colour):
     x, y = (round(float(v)) for v in at)
     result[y : y + 3, x : x + 3] = colour
     return dataclasses.replace(made, result=result)
+
+
+def _with_drawn(made, block, drawn):
+    return dataclasses.replace(made, drawn={**made.drawn, block: drawn})
 
 
 def test_a_page_is_the_same_for_the_same_seed():
@@ -192,3 +197,77 @@ def test_costly_measures_take_their_turn_on_pages_of_every_script(every: int) ->
     turns = [case.script for case in cases(1, 200) if is_turn(case.number, every)]
     assert len(set(turns)) == 10
     assert len(turns) == pytest.approx(200 / every, abs=1)
+
+
+def test_a_character_that_no_font_has_is_counted(page, made):
+    block = made.changed[0].id
+    lacking = dataclasses.replace(made.drawn[block], missing=frozenset("ⵣ"))
+    assert MEASURES["glyphs"](page, made, {})["glyphs"] == 0
+    assert MEASURES["glyphs"](page, _with_drawn(made, block, lacking), {})["glyphs"] == 1
+
+
+def test_a_name_that_was_translated_is_lost(page, made):
+    kept, named = MEASURES["terms"](page, made, {})["names"]
+    assert kept == named > 0
+    blank = {
+        name: [dataclasses.replace(line, text="?") for line in lines] for name, lines in made.lines.items()
+    }
+    why: dict[str, object] = {}
+    assert MEASURES["terms"](page, dataclasses.replace(made, lines=blank), why)["names"] == (0, named)
+    assert why["terms"]
+
+
+@pytest.mark.parametrize(
+    ("true", "claimed", "counts"), [(0, 1, (0, 1, 0)), (1, 0, (0, 0, 1)), (1, 1, (1, 1, 1))]
+)
+def test_looks_claimed_wrongly_cost_precision_and_looks_missed_recall(page, made, true, claimed, counts):
+    blocks = tuple(dataclasses.replace(block, size=40.0, italic=bool(true)) for block in page.blocks)
+    italic = dataclasses.replace(page, blocks=blocks)
+    seen = [
+        block.model_copy(update={"style": block.style.model_copy(update={"italic": bool(claimed)})})
+        for block in made.scene.blocks
+    ]
+    scene = made.scene.model_copy(update={"blocks": seen})
+    found = MEASURES["style"](italic, dataclasses.replace(made, scene=scene), {})["style"]["italic"]
+    lines = max(found)
+    assert lines > 1
+    assert tuple(n // lines for n in found) == counts
+
+
+def test_boxes_beside_their_lines_are_not_recalled(page, made):
+    hit, counted, all_hit, every = layout.recall(page, made.scene.blocks)
+    assert all_hit == every
+    assert hit == counted
+    quads = [[(x, y + 300) for x, y in block.polygon] for block in made.scene.blocks]
+    blocks = [
+        block.model_copy(
+            update={"lines": [line.model_copy(update={"polygon": quad}) for line in block.lines]}
+        )
+        for block, quad in zip(made.scene.blocks, quads, strict=True)
+    ]
+    assert layout.recall(page, blocks)[2] < every / 2
+
+
+def test_the_engine_reads_what_was_left_and_misses_what_was_not_drawn(page, made):
+    """Both measures by the recognition engine: the page as it was, and a result without its new texts."""
+    untouched = dataclasses.replace(made, erased=page.picture.rgb)
+    assert MEASURES["residue"](page, made, {})["residue"] == 0
+    why: dict[str, object] = {}
+    assert MEASURES["residue"](page, untouched, why)["residue"] > 20
+    assert len(why["residue"]) == len(why[PLACES]["residue"])
+    drawn = MEASURES["back"](page, made, {})["back"]
+    missing = MEASURES["back"](page, dataclasses.replace(made, result=made.erased), {})["back"]
+    assert drawn["errors"] < 0.2 * drawn["characters"]
+    assert missing["errors"] > 0.8 * missing["characters"]
+
+
+def test_cost_is_what_all_stages_took(page, made):
+    spent = stages(Subject.of(page, made), page)
+    ours, floor = total(spent)
+    assert ours == pytest.approx(sum(spent[stage][0] for stage in STAGES))
+    assert floor == pytest.approx(sum(spent[stage][1] for stage in ("decode", "draw", "encode")))
+    assert all(spent[stage][0] > 0 for stage in STAGES)
+
+
+def test_one_call_is_enough_for_a_page(made):
+    assert calls(made) == (1, 1)
