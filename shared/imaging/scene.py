@@ -10,11 +10,12 @@ import numpy as np
 from shared.imaging.areas import flagged, parted
 from shared.imaging.files.decode import Picture
 from shared.imaging.files.derivative import flattened
+from shared.imaging.frame import Frame
 from shared.imaging.group.columns import upright
 from shared.imaging.group.joining import compounds_in, joined
 from shared.imaging.group.lines import TextLine, lines_of
 from shared.imaging.group.order import in_reading_order
-from shared.imaging.group.outline import Plane, column_outline, outline, plane_of
+from shared.imaging.group.outline import Plane, column_outline, foreshortened, outline
 from shared.imaging.group.paragraphs import paragraphs
 from shared.imaging.group.placed import Placed, placed
 from shared.imaging.ink.region import neighbours, reaches_of
@@ -33,6 +34,7 @@ from shared.scenes.recognition import Recognition, Word
 from shared.scenes.schemas import Block, Flag, LeaveAlone, Line, Scene, Source, Style
 
 _UNSURE = 0.6
+_CUT = 1.0  # pixels by which an engine's boxes may cut letters before that is looked at
 
 
 def build_scene(
@@ -56,9 +58,8 @@ def build_scene(
     lines, excluded = lines_of(outside), lines_of(inside)
     rgb = flattened(picture.rgb, picture.alpha)
     looks = _looks(rgb, [*lines, *excluded])
-    every = placed([*lines, *excluded], looks)
+    every, plane = foreshortened(placed([*lines, *excluded], looks))
     groups = in_reading_order([*paragraphs(every[: len(lines)]), *paragraphs(every[len(lines) :])])
-    plane = plane_of([line for group in groups for line in group if not line.text.vertical])
     lean = common_lean([line for group in groups for line in group], plane)
     blocks = harmonised([_block(i, group, groups, plane, lean, rgb) for i, group in enumerate(groups, 1)])
     if fonts is not None:
@@ -111,7 +112,7 @@ def _block(
         id=f"b{number}",
         polygon=polygon,
         angle=_angle(polygon),
-        lines=[_as_drawn(p.text) for p in group],
+        lines=[_as_drawn(p) for p in group],
         text=joined([p.words for p in group], compounds_in([p.words for g in groups for p in g])),
         language=next((p.text.language for p in group if p.text.language), None),
         confidence=min(1.0, max(0.0, confidence)),
@@ -120,11 +121,23 @@ def _block(
     )
 
 
-def _as_drawn(line: TextLine) -> Line:
-    """The line with its polygon from the top left of its own characters."""
-    if not line.vertical:
-        return line.line
-    return line.line.model_copy(update={"polygon": upright(line.line.polygon)})
+def _as_drawn(line: Placed) -> Line:
+    """The line with its polygon from the top left of its own characters, and words that cover all its ink."""
+    own, look = line.text.line, line.look
+    if line.text.vertical:
+        return own.model_copy(update={"polygon": upright(own.polygon)})
+    if look is None or not look.calm or not own.words:
+        return own
+    frame = Frame.of(own.polygon)
+    before, beyond = min(0.0, look.left), max(0.0, look.right - frame.width)
+    if max(-before, beyond) < _CUT:
+        return own
+    words = [frame.to_local(word) for word in own.words]
+    first, last = (pick(range(len(words)), key=lambda i: words[i][:, 0].mean()) for pick in (min, max))
+    words[first][[0, 3], 0] += before
+    words[last][[1, 2], 0] += beyond
+    polygons = [[(float(x), float(y)) for x, y in frame.to_picture(word)] for word in words]
+    return own.model_copy(update={"words": polygons})
 
 
 def _angle(polygon: list[tuple[float, float]]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from shared.imaging.group.placed import Placed, turned
 from shared.scenes.recognition import Polygon
 
 _LEAST_OPENING = 0.2  # ems that the height must change along the lines before perspective is believed
-_AGREEMENT = 0.008  # radians by which lines on one plane may miss the common slope
+_AGREEMENT = 0.015  # radians by which lines on one plane may miss the common slope
 _LEAST_LINES = 3
+_LEAST_GROWTH = 0.04  # share by which a line's end is larger than its middle, before that is looked at
+_TALLEST = 0.7  # of the way from the middle to the larger end stand the tallest letters, as a rule
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,34 @@ def plane_of(lines: Sequence[Placed]) -> Plane | None:
     if agreeing < 0.75 * lengths[long].sum():
         return None
     return Plane(angle, float(slope), float(opening))
+
+
+def foreshortened(lines: Sequence[Placed]) -> tuple[list[Placed], Plane | None]:
+    """Lines with the sizes they have in their middles, and the plane that they lie on, if they do."""
+    plane = plane_of([line for line in lines if not line.text.vertical])
+    return [_at_its_middle(line, plane) for line in lines], plane
+
+
+def _at_its_middle(line: Placed, plane: Plane | None) -> Placed:
+    """A line that grows towards one end, with the size it has in its middle.
+
+    Measuring takes the tallest letters of all, which stand towards the larger end.
+    """
+    if plane is None or line.look is None or line.text.vertical:
+        return line
+    growth = abs(plane.opening) * (line.right - line.left) / 2
+    if growth < _LEAST_GROWTH:
+        return line
+    share = 1 / (1 + _TALLEST * growth)
+    look = replace(line.look, size=line.look.size * share, stroke=line.look.stroke / share)
+    baseline = line.baseline
+    return replace(
+        line,
+        text=replace(line.text, height=line.text.height * share),
+        look=look,
+        top=baseline - (baseline - line.top) * share,
+        bottom=baseline + (line.bottom - baseline) * share,
+    )
 
 
 def outline(lines: Sequence[Placed], size: float, plane: Plane | None, lean: float = 0.0) -> Polygon:

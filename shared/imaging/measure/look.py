@@ -28,8 +28,10 @@ from shared.scenes.schemas import Line
 _BLUR_WIDENS = 2.2
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _LEAST_LIGHT = 8.0  # change of luma, of 255, that tells how much of a pixel is covered
-_CALM = 1.5  # noise in CIELAB
+_CALM = 20.0  # times the ground's noise that ink differs from it there
+_LEAST_INK, _LEAST_CONTRAST = 6, 4.0  # pixels, and CIELAB
 _WORKING_HEIGHT = 48
+_BEYOND = 0.25  # line heights beyond its polygon where a line's own ink may stand
 _LARGEST = 120.0  # height in pixels above which a line is measured on a smaller copy
 
 
@@ -83,7 +85,8 @@ class Look:
 class _Extent:
     """Bounds of a line's ink in its frame, the baseline's slope, and the ink laid flat.
 
-    The flat mask spans the frame with half its height more above and below, its baseline level.
+    The flat mask spans the frame with half its height more above and below, and a little more at both ends;
+    its baseline is level.
     """
 
     top: float
@@ -105,14 +108,13 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     crop = region.cut(rgb)
     ground, ink = separate(crop, region.words, MEASURED_EM)
     ink = _without_strays(ink, region, others)
-    if ink.core.sum() < 6 or ink.contrast < 4:
+    if ink.core.sum() < _LEAST_INK or ink.contrast < _LEAST_CONTRAST:
         return None
     worn = outlined(crop, ground, ink, region.words) or shadowed(crop, ground, ink, region.words)
     ink = ink if worn is None else worn.ink
     rule = underlined(line.text, ink, region, frame)
     ink = ink if rule is None else without_rule(ink, region, frame, rule)
-    extent = _extent(ink.core, region, frame)
-    if extent is None:
+    if (extent := _extent(ink.core, region, frame)) is None:
         return None
     rise, fall = reach(line.text)
     size = (extent.bottom - extent.top) / (rise + fall)
@@ -128,7 +130,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         slant=_slant(extent.flat),
         tilt=extent.tilt,
         underlined=rule is not None,
-        calm=ground.noise < _CALM and not ground.textured,
+        calm=ink.contrast > _CALM * ground.noise and not ground.textured,
         clarity=ink.contrast / max(1.0, ground.noise),
     )
     flat = Flat(size, look.baseline, look.slant, look.tilt)
@@ -187,13 +189,17 @@ def _measured_reduced(rgb: Pixels, line: Line, others: Sequence[Points], shrink:
 def _extent(core: Mask, region: Region, frame: Frame) -> _Extent | None:
     """Where the ink of a line is in its frame."""
     scale = _WORKING_HEIGHT / frame.height
-    columns = max(4, min(6000, math.ceil(frame.width * scale)))
+    beyond = _BEYOND * frame.height
+    width = frame.width + 2 * beyond
+    columns = max(4, min(6000, math.ceil(width * scale)))
     rows = 2 * _WORKING_HEIGHT
-    to_flat = np.array([[columns / frame.width, 0, 0], [0, scale, _WORKING_HEIGHT / 2], [0, 0, 1]])
+    along = columns / width
+    to_flat = np.array([[along, 0, beyond * along], [0, scale, _WORKING_HEIGHT / 2], [0, 0, 1]])
     back = np.array([[1, 0, region.left], [0, 1, region.top], [0, 0, 1]], dtype=np.float64)
     soft = (core * np.float32(255)).astype(np.uint8)
     flat = cv2.warpPerspective(soft, to_flat @ frame.inverse @ back, (columns, rows), flags=cv2.INTER_LINEAR)
-    drop = _drop(np.asarray(flat > 127, dtype=bool))
+    margin = round(beyond * along)
+    drop = _drop(np.asarray(flat[:, margin : columns - margin] > 127, dtype=bool)) * width / frame.width
     if drop:
         level = np.array([[1, 0, 0], [-drop / columns, 1, drop / 2]])
         flat = cv2.warpAffine(flat, level, (columns, rows), flags=cv2.INTER_LINEAR)
@@ -203,8 +209,8 @@ def _extent(core: Mask, region: Region, frame: Frame) -> _Extent | None:
     if len(by_row) == 0 or len(by_column) == 0:
         return None
     top, bottom = ((v - _WORKING_HEIGHT / 2) / scale for v in (by_row[0], by_row[-1] + 1))
-    left, right = (u * frame.width / columns for u in (by_column[0], by_column[-1] + 1))
-    tilt = drop / scale / frame.width
+    left, right = (u / along - beyond for u in (by_column[0], by_column[-1] + 1))
+    tilt = drop / scale / width
     return _Extent(float(top), float(bottom), float(left), float(right), tilt, inked)
 
 

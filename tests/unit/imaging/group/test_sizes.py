@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
+from shared.imaging.erase.erase import erase
+from shared.imaging.frame import Frame
 from shared.imaging.group.lines import TextLine, lines_of
 from shared.imaging.group.mismeasured import corrected, sizes_by_boxes
 from shared.imaging.group.placed import placed
@@ -100,3 +103,37 @@ def test_short_lines_with_ascenders_at_one_end_are_level(page, text: str) -> Non
     sheet.write(text, 60, 100, 36, weight=600)
     (block,) = sheet.scene().blocks
     assert abs(block.angle) < 0.5
+
+
+def test_lines_that_run_away_have_the_size_of_their_middle(page) -> None:
+    sheet = page(1000, 600)
+    for i, text in enumerate(
+        ("Nature reserve", "Stay on the paths", "Keep your dog close", "Open from noon")
+    ):
+        sheet.write(text, 60, 100 + 140 * i, 60, weight=700)
+    near = np.array([(0, 0), (1000, 0), (1000, 600), (0, 600)], dtype=np.float32)
+    away = np.array([(40, 20), (960, 160), (960, 440), (40, 580)], dtype=np.float32)
+    board = Frame(cv2.getPerspectiveTransform(near, away).astype(np.float64), 1000.0, 600.0)
+    sheet.pixels = cv2.warpPerspective(sheet.pixels, board.matrix, (1000, 600), borderValue=(245, 245, 240))
+    sheet.words[:] = [
+        word.model_copy(update={"polygon": [tuple(map(float, p)) for p in board.to_picture(word.polygon)]})
+        for word in sheet.words
+    ]
+    for block in sheet.scene().blocks:
+        x, y = np.mean(block.polygon, axis=0)
+        (_, high), (_, low) = board.to_local([(x, y - 10), (x, y + 10)])
+        assert block.style.size == pytest.approx(60 * 20 / (low - high), rel=0.1)
+        assert block.style.weight >= 600
+
+
+def test_letters_that_their_box_cuts_are_taken_out_and_begin_the_text(page) -> None:
+    sheet = page()
+    clean = sheet.pixels.copy()
+    sheet.write("Open from noon", 60, 120, 60)
+    first = sheet.words[0]
+    cut = [(x + (14 if i in (0, 3) else 0), y) for i, (x, y) in enumerate(first.polygon)]
+    sheet.words[0] = first.model_copy(update={"polygon": cut})
+    (block,) = sheet.scene().blocks
+    assert block.polygon[0][0] < 66
+    erase(sheet.pixels, None, [block], [], "seed")
+    assert np.abs(sheet.pixels.astype(int) - clean).max() < 12
