@@ -8,16 +8,20 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from shared.imaging.ink.samples import Parts, count
+from shared.imaging.ink.samples import Parts, count, quantile
 from shared.imaging.pixels import Indices, Mask, Reals
 
 _INSIDE = 0.35  # least share of a part's area that lies in the words, when it is theirs
 _LONGEST_STROKE = 1.1  # in ems: longer straight runs are rules and frames
 _LETTERS = 0.4  # least share that is left of letters when straight runs are cut off
+_DEEP = 0.2  # of the words' height, from their edges: how far inside they have letters and few other things
+_RULE, _RIMS = 0.3, 2  # ems and pixels: what is thicker is a streak of the ground and no rule
+_LEVER = 2.0  # ems of a rule beyond the words that tell its direction
 _LONG_SIDE = 1.6  # of the words' rectangle over its other side, when it is surely along the words
 _SPANNED, _LEAST_SIDE = 0.8, 4.0  # share of a part's extent, and pixels, between two rules it touches
 _USUAL_RANK = 0.1  # of the usual extent among those of the others, from the largest
 _FRAME = 1.35  # extent across the line over the usual one, from which a part is no letter
+_SIDE = 0.6  # of that extent: the least straight side of a frame
 _MANY = 6  # other parts that must be there before one that stays within the words is taken for a frame
 _OUT = 0.12  # share of a part's area from which it does not stay within them
 _TALLER = 1.05  # times the words' height: no stroke is that long
@@ -73,11 +77,12 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
         # A frame leaves no more than its corners; letters leave most of what is theirs.
         if count(torn & words.tight) >= _LETTERS * count(outside & words.tight):
             inside |= _parted(torn, words.tight)[0]
+            inside |= _deep(torn & words.tight & ~inside, words.tight, thick)
     if clear:
         # A stroke may be as long as the words are high, whatever the size is taken for.
         inside &= ~_runs(inside, across, max(_LONGEST_STROKE * words.em, _TALLER * thick))
         if not words.bracketed:
-            inside &= ~_frames(inside, words.tight, across)
+            inside &= ~_frames(inside, words.tight, across, thick)
     return inside, strange & ~inside
 
 
@@ -87,7 +92,37 @@ def _rules(found: Mask, words: Words, along: float) -> Mask:
     if not (runs & ~words.wide).any():
         return np.zeros_like(found)
     parts = Parts.of(runs)
-    return parts.of_those(parts.within(~words.wide) > 0)
+    beyond = parts.within(~words.wide) > 0
+    rules = parts.of_those(beyond)
+    ys, xs = np.divmod(parts.places, parts.shape[1])
+    for i in np.flatnonzero(beyond & (parts.within(words.tight) > 0)):
+        y, x = ys[parts.part == i], xs[parts.part == i]
+        letters = _beside_rule(y, x, words.wide[y, x], along, words.em)
+        rules[y[letters], x[letters]] = False
+    return rules
+
+
+def _beside_rule(ys: Indices, xs: Indices, within: Mask, along: float, em: float) -> Mask:
+    """Which pixels of a run are letters that lie on a rule: those `within` the words, off the rule's line.
+
+    Its line and how thick it is are told by what lies beyond the words. What is thick there is no rule but a
+    streak of the ground.
+    """
+    beyond = np.column_stack([xs, ys])[~within].astype(np.float32)
+    middle, way = beyond.mean(axis=0), np.array([np.cos(along), np.sin(along)])
+    if np.ptp(beyond @ way) > _LEVER * em:
+        line = cv2.fitLine(beyond, cv2.DIST_L2, 0, 0.01, 0.01).ravel()
+        way, middle = line[:2].astype(np.float64), line[2:]
+    away = np.abs((ys - middle[1]) * way[0] - (xs - middle[0]) * way[1])
+    reach = quantile(away[~within], 0.95) + 0.5
+    return np.asarray(within & ((away > reach) | (2 * reach > _RULE * em + _RIMS)), dtype=bool)
+
+
+def _deep(found: Mask, tight: Mask, thick: float) -> Mask:
+    """Parts that lie in the middle of the words, as letters do, and not along their edges."""
+    away = cv2.distanceTransform(tight.view(np.uint8), cv2.DIST_L2, 3)
+    parts = Parts.of(found)
+    return parts.of_those(parts.within(away > _DEEP * thick) >= _INSIDE * parts.sizes())
 
 
 def _sides(found: Mask, rules: Mask, across: float) -> Mask:
@@ -98,7 +133,7 @@ def _sides(found: Mask, rules: Mask, across: float) -> Mask:
     return parts.of_those(high - low > np.maximum(_SPANNED * (top - bottom), _LEAST_SIDE))
 
 
-def _frames(inside: Mask, tight: Mask, across: float) -> Mask:
+def _frames(inside: Mask, tight: Mask, across: float, thick: float) -> Mask:
     """Parts that reach well beyond all others on both sides of the line, as of letters only brackets do."""
     parts = Parts.of(inside)
     none = np.zeros_like(inside)
@@ -119,7 +154,9 @@ def _frames(inside: Mask, tight: Mask, across: float) -> Mask:
             break
         usual = extents[others[round(_USUAL_RANK * (len(others) - 1))]]
         beyond = min(low[others].min() - low[i], high[i] - high[others].max())
-        frames[i] = extents[i] > _FRAME * usual and beyond > _BEYOND * usual
+        if extents[i] > max(thick, _FRAME * usual) and beyond > _BEYOND * usual:
+            # Letters that the ground joins reach as far, but no straight stroke of theirs does.
+            frames[i] = _runs(parts.of_those(np.arange(parts.count) == i), across, _SIDE * extents[i]).any()
     return dilated(parts.of_those(frames), 1) if frames.any() else none
 
 

@@ -33,6 +33,7 @@ _LEAST_COVER = 0.03  # of the words' area: less is no text
 _LOST, _HIDDEN = 8.0, 1.0  # times the ground's noise: much of fainter ink is not found, even by its colour
 _PART = 16_000  # pixels of a crop that tell of its texture
 _TELLING = 300  # pixels of ink that tell its colour
+_FAR = 1.5  # times the ink's contrast: what stands out so much more is no ground, on whichever side of it
 _CELLS = 128  # of the histogram that is parted in two
 _MIDDLES = np.arange(_CELLS) + 0.5
 _SUM = np.ones((1, 3), dtype=np.float32)
@@ -45,7 +46,7 @@ class Ground:
     `light` is the ground's low-frequency part, in RGB 0-255 over the whole crop, in bytes where that is
     large, `noise` the robust standard deviation around it, `texture` that of its structure that noise does
     not explain, both in CIELAB units. `known` are the pixels it was learnt from; `shown` are these and the
-    rules, frames and seams beside the text, fainter than it.
+    rules, frames and seams beside the text that are fainter than it, or differ in another way.
     """
 
     light: Floats | Pixels
@@ -121,24 +122,30 @@ def separate(rgb: Pixels, words: Words, enough: float = _ERASED_EM) -> tuple[Gro
     smooth, level = local_mean(rgb, known, plane, words.em)
     away = lab - level
     far = lengths(away)
-    ink = _threshold(far, words, _same_side(rgb, away, far, ink.core))
+    same = _same_side(rgb, away, far, ink.core)
+    ink = _threshold(far, words, same)
     known = _known(learn, ink, far, words)
     light = np.ascontiguousarray(away[..., 0])
     noise, texture = _residuals(light, far, known)
     if texture > _TEXTURED:
         # What lies beyond the letters' own ground, such as a rule or a sign's edge, does not make that busy.
         texture = min(texture, _residuals(light, far, known & words.wide)[1])
-    if texture > _BUSY:
-        other = _by_palette(lab, far, words)
-        if other is not None and _is_better(other, ink):
-            known = _known(learn, other, far, words)
-            smooth = local_mean(rgb, known, plane, words.em)[0]
-            if other.contrast < _HIDDEN * noise:
-                other = _whole(other, words)
-            return Ground(smooth, noise, texture, known, _shown(learn, other)), other
-    if texture > _UNEVEN or ink.contrast < _LOST * noise:
-        ink = with_whole_words(ink, words)
-    return Ground(smooth, noise, texture, known, _shown(learn, ink)), ink
+    other = _by_palette(lab, far, words) if texture > _BUSY else None
+    found = _completed(ink, other, words, noise, texture)
+    if found is not ink:
+        # What was missed has taught the ground its colour.
+        known = _known(learn, found, far, words)
+        smooth = local_mean(rgb, known, plane, words.em)[0]
+    like = same | (far > _FAR * found.contrast)
+    return Ground(smooth, noise, texture, known, learn & ~_touched(found, like)), found
+
+
+def _completed(ink: Ink, other: Ink | None, words: Words, noise: float, texture: float) -> Ink:
+    """The better of the ink and of what the palette finds, with whole words where much of it is missed."""
+    if other is not None and _is_better(other, ink):
+        return _whole(other, words) if other.contrast < _HIDDEN * noise else with_whole_words(other, words)
+    uncertain = texture > _UNEVEN or ink.contrast < _LOST * noise
+    return with_whole_words(ink, words) if uncertain else ink
 
 
 def _is_better(other: Ink, ink: Ink) -> bool:
@@ -166,7 +173,9 @@ def _by_palette(lab: Floats, far: Floats, words: Words) -> Ink | None:
     if count(core) < _LEAST_COVER * count(words.tight):
         return None
     free = words.wide & ~strange
-    halo = core | (dilated(core, max(2, round(0.09 * words.em))) & (found > _LIKELY) & free)
+    # Thin strokes are smoothed away: in the words all that is likely goes.
+    near = words.tight | dilated(core, max(2, round(0.09 * words.em)))
+    halo = core | (near & (found > _LIKELY) & free)
     contrast = quantile(of(far, core), 0.8)
     return Ink(core, dilated(halo, 1) & free, core | strange, strange, contrast)
 
@@ -217,9 +226,9 @@ def _same_side(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Mask:
     return np.asarray(along > np.float32(0.25) * far, dtype=bool)
 
 
-def _shown(learn: Mask, ink: Ink) -> Mask:
-    """Pixels that show the ground, or things fainter than ink."""
-    return learn & ~dilated(ink.halo | ink.foreign, 1)
+def _touched(ink: Ink, like: Mask) -> Mask:
+    """Pixels of the ink, and of those as far from the ground the ones that are `like` it; with a margin."""
+    return dilated(ink.halo | (ink.foreign & like), 1)
 
 
 def _known(learn: Mask, ink: Ink, far: Floats, words: Words) -> Mask:
@@ -227,7 +236,7 @@ def _known(learn: Mask, ink: Ink, far: Floats, words: Words) -> Mask:
 
     A thing stands out from the ground and reaches none of the words: a pattern goes on between letters.
     """
-    known = _shown(learn, ink)
+    known = learn & ~_touched(ink, ink.foreign)
     near = of(far, known & words.wide)
     usual = quantile(near, 0.5) if near.size else 0.0
     things = known & (far > max(_THING * usual, _FAINTEST_THING))

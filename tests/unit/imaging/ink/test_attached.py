@@ -81,3 +81,51 @@ def test_a_narrow_sign_is_not_taken_for_what_lies_around_it(page) -> None:
     rgb, scene = erased(wall)
     assert dark(rgb, bare) == 0
     assert scene.blocks[0].style.ground == "#0a1831"
+
+
+def strokes_left(rgb: np.ndarray, source: np.ndarray, clean: np.ndarray) -> float:
+    """How much of the letters is left, by projection: 0 for none, 1 for all."""
+    ink = source - clean.astype(float)
+    return float(((rgb - clean.astype(float)) * ink).sum() / (ink**2).sum())
+
+
+def test_letters_that_a_slanting_seam_joins_are_no_frame(page) -> None:
+    wall = page(560, 300, ground=(200, 160, 110), turn=-14)
+    wall.pixels[150:153] = (70, 50, 30)
+    clean = wall.pixels.copy()
+    wall.write("Dogs must be kept on a lead in", 60, 160, 30, ink=(44, 44, 44), weight=600)
+    rgb, scene = erased(wall)
+    assert strokes_left(rgb, wall.pixels, clean) < 0.1
+    assert (rgb[151, :20] == clean[151, :20]).all()
+    assert 25 < scene.blocks[0].style.size < 35
+
+
+def test_letters_on_a_streak_of_the_ground_go(page) -> None:
+    """A streak nearly as thick as the letters are high is no rule that they stand on."""
+    plank = page(420, 120, ground=(150, 120, 80))
+    plank.pixels[55:67] = (75, 60, 40)
+    clean = plank.pixels.copy()
+    plank.write("Apple cake", 120, 70, 28, ink=(30, 28, 26), weight=700)
+    rgb, _ = erased(plank)
+    assert strokes_left(rgb, plank.pixels, clean) < 0.25
+
+
+def test_of_letters_on_a_rule_only_what_lies_on_it_is_left(page) -> None:
+    """The bars of letters run together along the rule; that makes it no thicker than it is beyond them."""
+    plank = page(560, 140, ground=(150, 150, 150))
+    plank.pixels[68:71, :] = (40, 40, 40)
+    clean = plank.pixels.copy()
+    plank.write("EEEEEEEEEEEE", 120, 84, 36, ink=(40, 40, 40), weight=900)
+    rgb, _ = erased(plank)
+    assert strokes_left(rgb, plank.pixels, clean) < 0.02
+
+
+def test_a_dark_seam_goes_on_where_light_letters_stood_on_it(page) -> None:
+    rng = np.random.default_rng(4)
+    grain = cv2.GaussianBlur(rng.normal(size=(160, 1)).astype(np.float32), (0, 0), 2) * 30
+    plank = page(420, 160, ground=np.clip(grain[..., None] + (150, 110, 70), 0, 255))
+    plank.pixels[92:95] = (60, 40, 20)
+    clean = plank.pixels.copy()
+    plank.write("Price list", 100, 96, 44, ink=(235, 225, 200), weight=600)
+    rgb, _ = erased(plank)
+    assert np.abs(rgb[93].astype(int) - clean[93]).max() < 20

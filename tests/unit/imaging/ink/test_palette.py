@@ -79,3 +79,17 @@ def test_words_whose_ink_cannot_be_found_on_a_busy_ground_go_whole() -> None:
     assert (ink.core == core).all()
     plenty = tight & (np.arange(120) % 5 == 0)
     assert (with_whole_words(Ink(plenty, plenty, plenty, free, 10.0), words).halo == plenty).all()
+
+
+def test_words_that_go_whole_teach_the_ground_nothing(page) -> None:
+    """Letters that were not found would be left in the light of the ground: a haze of their colour."""
+    rng = np.random.default_rng(3)
+    noise = cv2.GaussianBlur(rng.normal(size=(120, 420, 3)).astype(np.float32), (0, 0), 0.7) * 14
+    grey = np.full((1, 1, 3), (110, 90, 110))
+    photo = page(420, 120, ground=np.clip(noise + grey, 0, 255).astype(np.uint8))
+    clean = photo.pixels.astype(float)
+    photo.write("nearly full dress", 40, 70, 34, ink=(88, 104, 98))
+    scene, erased = photo.scene(), photo.pixels.copy()
+    erase(erased, None, scene.blocks, [], "seed")
+    haze = (erased - clean)[40:76, 40:300].mean(axis=(0, 1))
+    assert np.abs(haze).max() < 2.5
