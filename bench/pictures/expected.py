@@ -22,16 +22,20 @@ _LEAST_ROOM = {
 
 
 def worse(found: list[Row], run: str) -> list[str]:
-    """The measures that are worse than expected of the named run, each as a sentence."""
+    """The measures that are worse than expected of the named run, or are missing, each as a sentence."""
     expected: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8")).get(run, {})
+    if not expected:
+        return [f"Nothing is expected of a run {run!r}; --keep {run} writes it down."]
+    measured = {row.measure: row for row in found}
     said = []
-    for row in found:
-        known = expected.get(row.measure)
-        if known is None or row.ours is None or row.better is None:
+    for measure, known in expected.items():
+        row = measured.get(measure)
+        if row is None or row.ours is None:
+            said.append(f"{measure} was not measured; {known['value']:.4g} was expected.")
             continue
         loss = (row.ours - known["value"]) * (1 if row.better == "low" else -1)
         if loss > known["tolerance"]:
-            said.append(f"{row.measure} is {row.ours:.4g}; {known['value']:.4g} was expected.")
+            said.append(f"{measure} is {row.ours:.4g}; {known['value']:.4g} was expected.")
     return said
 
 

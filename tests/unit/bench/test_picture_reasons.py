@@ -112,4 +112,10 @@ def test_what_became_worse_by_more_than_noise_is_noticed(monkeypatch, tmp_path, 
     expected.keep([Row("OCR-back CER", "", 0.05, True, better)], "gate")
     assert json.loads((tmp_path / "expected.json").read_text())["gate"]
     assert bool(expected.worse([Row("OCR-back CER", "", value, True, better)], "gate")) is noticed
-    assert expected.worse([Row("OCR-back CER", "", value, True, better)], "another") == []
+
+
+def test_a_measure_that_is_gone_and_a_run_that_was_never_kept_are_noticed(monkeypatch, tmp_path):
+    monkeypatch.setattr(expected, "PATH", tmp_path / "expected.json")
+    expected.keep([Row("OCR-back CER", "", 0.05, True, "low")], "gate")
+    assert "not measured" in expected.worse([], "gate")[0]
+    assert "--keep full" in expected.worse([Row("OCR-back CER", "", 0.05, True, "low")], "full")[0]
