@@ -8,6 +8,7 @@ from shared.imaging.fit.placing import Room
 from shared.imaging.fit.solver import fit
 from shared.imaging.frame import Frame, filled
 from shared.imaging.geometry import Box
+from shared.imaging.ink.attached import dilated
 from shared.imaging.typesetting.decoration import dressed
 from shared.imaging.typesetting.fonts import FontLibrary
 from shared.imaging.typesetting.shape import Shaper
@@ -19,8 +20,11 @@ TEXTS = st.one_of(
     st.text(alphabet="美術館は、毎日開館。しています「」", min_size=1, max_size=40),
     st.text(alphabet="संग्रहालय हर दिन", min_size=1, max_size=30),
     st.text(alphabet="ระวังพื้นเปียก", min_size=1, max_size=30),
+    st.text(alphabet="המוזיאון פתוח 10-18 (WiFi)", min_size=1, max_size=40),
+    st.text(alphabet="Музей открыт Άνοιξη ЁЙЩ", min_size=1, max_size=40),
+    st.text(alphabet="박물관은 매일 열려 있습니다", min_size=1, max_size=30),
 )
-LANGUAGES = st.sampled_from(["es", "ar", "ja", "hi", "th"])
+LANGUAGES = st.sampled_from(["es", "ar", "ja", "hi", "th", "he", "ru", "ko", "zh", "de"])
 SIDES = st.floats(6, 300)
 CLUSTERS = ["👩\u200d👩\u200d👧", "é\u0323\u0302", "🇩🇪", "ﷺ", "ที่", "क्ष्म", " "]
 ANY_TEXT = st.one_of(
@@ -81,6 +85,50 @@ def test_ink_never_leaves_the_room(
         assert layout.ink.bottom <= height + 9.01
 
 
+def seen_at(width: float, height: float, degrees: float, pull: tuple[float, float]) -> Frame:
+    """A frame of about this size in the middle of a picture of 400 pixels, turned, two corners pulled in."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    corners = np.array([(-1, -1), (1, -1), (1, 1 - 2 * pull[0]), (-1 + 2 * pull[1], 1)])
+    turned = corners * (width / 2, height / 2) @ np.array([(c, s), (-s, c)]) + 200
+    return Frame.of([(float(x), float(y)) for x, y in turned])
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    ANY_TEXT,
+    LANGUAGES,
+    st.floats(12, 220),
+    st.floats(12, 220),
+    DRESSED,
+    st.integers(1, 4),
+    st.booleans(),
+    st.floats(-180, 180),
+    st.tuples(st.floats(0, 0.3), st.floats(0, 0.3)),
+)
+def test_no_pixel_is_drawn_outside_the_room_though_nothing_cuts_it_off(
+    fonts: FontLibrary,
+    text: str,
+    language: str,
+    width: float,
+    height: float,
+    style: Style,
+    lines: int,
+    vertical: bool,
+    degrees: float,
+    pull: tuple[float, float],
+) -> None:
+    """By the pixels of letters, underline, outline and shadow, turned and in perspective, of any script."""
+    frame = seen_at(width, height, degrees, pull)
+    own = Box(0, 0, frame.width, frame.height)
+    layout = fit(text, shaper_of(fonts, language, style, vertical), Room(own, (), lines), style)
+    canvas = np.full((400, 400, 3), 128, np.uint8)
+    everywhere = Box(-0.6 * own.right, -0.6 * own.bottom, 1.6 * own.right, 1.6 * own.bottom)
+    draw(canvas, None, layout, frame, everywhere, (0, 0, 0), 0.0, style)
+    room = filled((400, 400), [frame.corners(own)])
+    beyond = (np.abs(canvas.astype(int) - 128).max(axis=2) > 8) & ~dilated(room, 2)
+    assert not beyond.any()
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     ANY_TEXT,
@@ -107,8 +155,11 @@ def test_a_larger_box_never_makes_the_text_smaller(
 ) -> None:
     shaper = shaper_of(fonts, language, style, vertical)
     small = fit(text, shaper, Room(Box(0, 0, width, height), (), lines), style)
-    large = fit(text, shaper, Room(Box(0, 0, width * wider, height * higher), (), lines), style)
+    box = Box(0, 0, width * wider, height * higher)
+    large = fit(text, shaper, Room(box, (), lines), style)
     assert large.size >= small.size * (1 - 1e-9)
+    around = fit(text, shaper, Room(Box(0, 0, width, height), (box,), lines), style)
+    assert around.size >= small.size * (1 - 1e-9)
 
 
 def test_text_that_fits_keeps_the_size_and_the_baseline(fonts: FontLibrary) -> None:
