@@ -81,13 +81,19 @@ class Likeness:
     mono: float
 
     @property
+    def certainty(self) -> float:
+        """How much better than not at all the letters were seen, from 0 on."""
+        return max(0.0, self.sans - _LEAST, self.serif - _LEAST, self.mono - _LEAST)
+
+    @property
     def family(self) -> Family | None:
-        """The family they are surely of; None where it may be serif or sans, or they resemble none."""
+        """The family they are surely of; None where it may be of two, or they resemble none."""
         if max(self.sans, self.serif, self.mono) < _LEAST:
             return None
         doubt = _DOUBT / self.words
         if self.mono - max(self.sans, self.serif) > _MONO + doubt:
-            return "mono"
+            # A single word of letters that are about as wide may be of any face.
+            return "mono" if self.words > 1 else None
         beyond = self.serif - self.sans - _SERIF_OF.get(self.script, _SERIF) - doubt
         return "serif" if beyond > 0 else "sans" if beyond < -_UNSURE else None
 

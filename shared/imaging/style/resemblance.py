@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 import numpy as np
 
@@ -25,19 +26,22 @@ def with_families(blocks: Sequence[Block], groups: Sequence[list[Placed]], fonts
     """The blocks with their families; `groups` are their lines.
 
     Blocks of one size, weight, ink and slant have one family. What is too small, too short or between two to
-    tell takes the family of all others, if they have one in common, else sans.
+    tell takes the family of most other letters, sans or serif; mono only where there is no other.
     """
     looks: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for i, block in enumerate(blocks):
         style = block.style
         looks[style.size, style.weight, style.ink, style.italic].append(i)
     order = sorted(looks.values(), key=lambda members: -blocks[members[0]].style.size)
+    sampled = [(members, _chosen(members, blocks, groups)) for members in order]
     found: dict[int, Family] = {}
-    for members in order[:_LOOKS]:
-        family = _family(members, blocks, groups, fonts)
-        found |= {i: family for i in members if family is not None}
-    agreed = set(found.values())
-    otherwise: Family = agreed.pop() if len(agreed) == 1 else "sans"
+    votes: list[tuple[Family, float]] = []
+    for members, samples in [(members, samples) for members, samples in sampled if samples][:_LOOKS]:
+        likely = likeness(samples, fonts)
+        if likely is not None and likely.family is not None:
+            found |= dict.fromkeys(members, likely.family)
+            votes.append((likely.family, likely.certainty * sum(len(blocks[i].text) for i in members)))
+    otherwise = _usual(votes)
     styles = [
         block.style.model_copy(update={"family": found.get(i, otherwise)}) for i, block in enumerate(blocks)
     ]
@@ -57,16 +61,22 @@ def _weight(lines: Sequence[Placed]) -> int | None:
     return weight_of(float(np.median(strokes)), lines[0].words, "serif")
 
 
-def _family(
-    members: Sequence[int], blocks: Sequence[Block], groups: Sequence[list[Placed]], fonts: FontLibrary
-) -> Family | None:
+def _usual(votes: list[tuple[Family, float]]) -> Family:
+    """The family with most votes of sans and serif; mono where there are no others."""
+    sans, serif, mono = (sum(n for name, n in votes if name == family) for family in get_args(Family))
+    if mono and not sans + serif:
+        return "mono"
+    return "serif" if serif > sans else "sans"
+
+
+def _chosen(members: Sequence[int], blocks: Sequence[Block], groups: Sequence[list[Placed]]) -> list[Sample]:
+    """The words of some blocks that tell most, of one script, each once."""
     samples = [
         sample for i in members for line in groups[i] for sample in _samples(line, blocks[i].style.italic)
     ]
     samples.sort(key=lambda sample: -min(_LONG, len(sample.text)))
-    chosen = list({sample.text: sample for sample in samples if sample.script == samples[0].script}.values())
-    found = likeness(chosen[:_WORDS], fonts) if chosen else None
-    return None if found is None else found.family
+    chosen = {sample.text: sample for sample in samples if sample.script == samples[0].script}
+    return list(chosen.values())[:_WORDS]
 
 
 def _samples(line: Placed, leaning: bool) -> Iterator[Sample]:

@@ -58,6 +58,20 @@ def test_small_letters_count_as_sans_unless_the_rest_of_the_page_agrees(page):
     assert {style.family for style in _styles(small.scene())} == {"serif"}
 
 
+def test_what_cannot_be_told_has_the_family_of_most_letters(page):
+    letter = _page(page, MENU, size=30, family="serif")
+    letter.write("COPY", 480, 50, 36, weight=700)
+    letter.write("ask the house for more", 60, 380, 13, family="serif")
+    families = {block.text: block.style.family for block in letter.scene().blocks}
+    assert families["COPY"] == "sans"
+    assert families["ask the house for more"] == "serif"
+
+
+def test_a_single_word_makes_no_mono():
+    assert Likeness("Latn", 1, 0.6, 0.6, 0.9).family is None
+    assert Likeness("Latn", 2, 0.6, 0.6, 0.9).family == "mono"
+
+
 def test_noise_is_no_typeface(page):
     sheet = page(ground=np.random.default_rng(3).integers(90, 170, (400, 640, 3)))
     for i, text in enumerate(MENU):
