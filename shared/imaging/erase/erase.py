@@ -13,7 +13,7 @@ from shared.imaging.erase.infill import grain, interpolated
 from shared.imaging.erase.repeat import by_repeats
 from shared.imaging.frame import filled, grown
 from shared.imaging.ink.attached import dilated
-from shared.imaging.ink.region import Region, neighbours, reaches_of, region_of
+from shared.imaging.ink.region import Region, neighbours, reaches_of, region_of, together
 from shared.imaging.ink.samples import of, of_parts, parts_of, put
 from shared.imaging.ink.separate import Ground, Ink, separate
 from shared.imaging.ink.softness import softness
@@ -43,12 +43,15 @@ def erase(
     erased = sum(len(block.lines) for block in blocks)
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8]))
     soft: dict[str, list[float]] = {block.id: [] for block in blocks}
-    for i, (line, block) in enumerate(lines[:erased]):
+    numbers = [n for n, block in enumerate(blocks) for _ in block.lines]
+    for run in together(reaches[:erased], numbers, [0.7 * block.style.size for _, block in lines[:erased]]):
+        block = lines[run[0]][1]
         em = block.style.size
-        near = [j for j in neighbours(reaches, i, em + 4) if j != i]
+        near = sorted({j for i in run for j in neighbours(reaches, i, em + 4)}.difference(run))
         rim = em * beside(block.style)
         rule = _RULE * em if block.style.underline else 0.0
-        region = region_of(line, em, width, height, [quads[j] for j in near], rim, rule)
+        beside_it = [quads[j] for j in near]
+        region = region_of([lines[i][0] for i in run], em, width, height, beside_it, rim, rule)
         if region is None:
             continue
         # What stays must not lose its edges to a neighbour's margin.

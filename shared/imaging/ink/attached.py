@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
 
+from shared.imaging.frame import Points
 from shared.imaging.ink.samples import Parts, count, quantile
 from shared.imaging.pixels import Indices, Mask, Reals
 
@@ -29,8 +30,36 @@ _BEYOND = 0.12  # of the usual extent: how far such a part reaches further than 
 
 
 @dataclass(frozen=True)
+class Lie:
+    """How lines lie in a crop: the angle `along` them, how `thick` one is, whether the angle is `clear`.
+
+    `rows` are their middles. These and the thickness are in pixels across them.
+    """
+
+    along: float
+    thick: float
+    clear: bool
+    rows: tuple[float, ...]
+
+    @classmethod
+    def of(cls, lines: Sequence[Points]) -> Lie:
+        """The lie of the longest of the lines, given by their corners in the crop, in which all lie."""
+        rectangles = [cv2.minAreaRect(points.astype(np.float32)) for points in lines]
+        _, (width, height), degrees = max(rectangles, key=lambda rectangle: max(rectangle[1]))
+        along = float(np.radians(degrees)) + (0 if width >= height else np.pi / 2)
+        across = np.array([-np.sin(along), np.cos(along)])
+        rows = sorted(float(np.dot(middle, across)) for middle, _, _ in rectangles)
+        clear = max(width, height) > _LONG_SIDE * min(width, height)
+        return cls(along, min(width, height), clear, tuple(rows))
+
+    def shrunk(self, by: float) -> Lie:
+        """The same in a crop so many times smaller."""
+        return Lie(self.along, self.thick / by, self.clear, tuple(row / by for row in self.rows))
+
+
+@dataclass(frozen=True)
 class Words:
-    """The words of a line in a crop, as masks of the crop's size.
+    """The words of some lines in a crop, as masks of the crop's size.
 
     `tight` covers them as recognised, `wide` a margin more, `usable` the pixels that may teach the ground (no
     other text). `em` is the text's size in pixels; `bracketed` tells that it has brackets or bars,
@@ -41,22 +70,9 @@ class Words:
     wide: Mask
     usable: Mask
     em: float
+    lie: Lie
     bracketed: bool = False
     rim: float = 0.0
-
-    @cached_property
-    def direction(self) -> tuple[float, float, bool]:
-        """The angle of the words' longer side, the shorter one in pixels, and whether the angle is sure."""
-        # The ends of each row say as much of the shape as all of its pixels.
-        first, last = self.tight.argmax(axis=1), self.tight[:, ::-1].argmax(axis=1)
-        ys = np.flatnonzero(first + last + self.tight[:, 0])
-        if not len(ys):
-            return 0.0, 0.0, False
-        xs = np.concatenate([first[ys], self.tight.shape[1] - 1 - last[ys]])
-        points = np.column_stack([xs, np.concatenate([ys, ys])]).astype(np.float32)
-        _, (width, height), degrees = cv2.minAreaRect(points)
-        along = float(np.radians(degrees)) + (0 if width >= height else np.pi / 2)
-        return along, min(width, height), max(width, height) > _LONG_SIDE * min(width, height)
 
 
 def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
@@ -64,7 +80,7 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
 
     Where letters touch a rule or a frame, straight runs longer than any stroke of theirs are cut off first.
     """
-    along, thick, clear = words.direction
+    along, thick, clear = words.lie.along, words.lie.thick, words.lie.clear
     across = along + np.pi / 2
     rules = _rules(found, words, along) if clear else np.zeros_like(found)
     if rules.any():
@@ -82,7 +98,7 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
         # A stroke may be as long as the words are high, whatever the size is taken for.
         inside &= ~_runs(inside, across, max(_LONGEST_STROKE * words.em, _TALLER * thick))
         if not words.bracketed:
-            inside &= ~_frames(inside, words.tight, across, thick)
+            inside &= ~_frames(inside, words)
     return inside, strange & ~inside
 
 
@@ -133,19 +149,28 @@ def _sides(found: Mask, rules: Mask, across: float) -> Mask:
     return parts.of_those(high - low > np.maximum(_SPANNED * (top - bottom), _LEAST_SIDE))
 
 
-def _frames(inside: Mask, tight: Mask, across: float, thick: float) -> Mask:
-    """Parts that reach well beyond all others on both sides of the line, as of letters only brackets do."""
+def _frames(inside: Mask, words: Words) -> Mask:
+    """Parts that reach well beyond all others of a line on both its sides, as of letters only brackets do."""
     parts = Parts.of(inside)
-    none = np.zeros_like(inside)
-    if parts.count < 5:
-        return none
-    area, own = parts.sizes(), parts.within(tight)
-    low, high = _extents(parts, across)
-    letters = area >= 4
-    extents = np.where(letters, high - low, 0.0)
-    order = np.argsort(-extents)[: np.count_nonzero(letters)]
-    tallest, others = order[:2], order[2:]
     frames = np.zeros(parts.count, dtype=bool)
+    if parts.count >= 5:
+        area, own = parts.sizes(), parts.within(words.tight)
+        row, low, high = _extents(parts, words.lie)
+        for k in range(len(words.lie.rows)):
+            for i in _beyond_others((area >= 4) & (row == k), area, own, low, high):
+                # Letters that the ground joins reach as far, but no straight stroke of theirs does.
+                part, side = parts.of_those(np.arange(parts.count) == i), _SIDE * (high[i] - low[i])
+                tall = high[i] - low[i] > words.lie.thick
+                frames[i] = tall and _runs(part, words.lie.along + np.pi / 2, side).any()
+    return dilated(parts.of_those(frames), 1) if frames.any() else np.zeros_like(inside)
+
+
+def _beyond_others(letters: Mask, area: Indices, own: Indices, low: Reals, high: Reals) -> list[int]:
+    """Those of the `letters` of a line that reach beyond all others; `own` of their area is in the words."""
+    extents = np.where(letters, high - low, 0.0)
+    order = np.argsort(-extents)[: count(letters)]
+    tallest, others = order[:2], order[2:]
+    found = []
     for i in tallest:
         if len(others) < (3 if area[i] - own[i] > _OUT * area[i] else _MANY):
             break
@@ -154,21 +179,24 @@ def _frames(inside: Mask, tight: Mask, across: float, thick: float) -> Mask:
             break
         usual = extents[others[round(_USUAL_RANK * (len(others) - 1))]]
         beyond = min(low[others].min() - low[i], high[i] - high[others].max())
-        if extents[i] > max(thick, _FRAME * usual) and beyond > _BEYOND * usual:
-            # Letters that the ground joins reach as far, but no straight stroke of theirs does.
-            frames[i] = _runs(parts.of_those(np.arange(parts.count) == i), across, _SIDE * extents[i]).any()
-    return dilated(parts.of_those(frames), 1) if frames.any() else none
+        if extents[i] > _FRAME * usual and beyond > _BEYOND * usual:
+            found.append(int(i))
+    return found
 
 
-def _extents(parts: Parts, across: float) -> tuple[Reals, Reals]:
-    """The lowest and the highest place of each part, in the direction of `across`.
+def _extents(parts: Parts, lie: Lie) -> tuple[Indices, Reals, Reals]:
+    """The line that each part belongs to, and its lowest and highest place across it.
 
-    They are taken from the line's own slope, which a line across the whole crop shows.
+    They are taken from the lines' own slope, which a line across the whole crop shows.
     """
+    across = lie.along + np.pi / 2
     # A part reaches furthest at an end of one of its rows.
     gaps = np.flatnonzero(np.diff(parts.places) > 1)
     ends = np.concatenate([[0], gaps, gaps + 1, [len(parts.places) - 1]])
-    return _reaches(parts, ends, across, _slope(parts, across))
+    low, high = _reaches(parts, ends, across)
+    middles = (low + np.where(np.isfinite(high), high, 0.0))[:, None] / 2
+    row = np.argmin(np.abs(middles - np.array(lie.rows)), axis=1)
+    return row, *_reaches(parts, ends, across, _slope(parts, row, across))
 
 
 def _reaches(parts: Parts, some: Indices, across: float, slope: float = 0.0) -> tuple[Reals, Reals]:
@@ -183,11 +211,13 @@ def _reaches(parts: Parts, some: Indices, across: float, slope: float = 0.0) -> 
     return low, high
 
 
-def _slope(parts: Parts, across: float) -> float:
-    """How far pixels rise `across` the line for each one along it: the regression of one on the other."""
+def _slope(parts: Parts, row: Indices, across: float) -> float:
+    """How far pixels rise `across` their line for each one along it: the regression of one on the other."""
     ys, xs = np.divmod(parts.places, parts.shape[1])
+    rows = row[parts.part]
+    pixels = np.maximum(1, np.bincount(rows))
+    x, y = (values - (np.bincount(rows, weights=values) / pixels)[rows] for values in (xs, ys))
     cos, sin = np.cos(across), np.sin(across)
-    x, y = xs - xs.mean(), ys - ys.mean()
     xx, yy, xy = x @ x, y @ y, x @ y
     rise = xy * (cos**2 - sin**2) + (yy - xx) * sin * cos
     return float(rise / max(1e-6, yy * cos**2 + xx * sin**2 - 2 * xy * sin * cos))

@@ -1,4 +1,4 @@
-"""Where a line of text is looked at: its crop of the picture, its words there, who stands near by."""
+"""Where lines of text are looked at: their crop of the picture, their words there, who stands near by."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import cv2
 import numpy as np
 
 from shared.imaging.frame import Points, bounds, filled, grown, lengthened
-from shared.imaging.ink.attached import Words
+from shared.imaging.ink.attached import Lie, Words
 from shared.imaging.pixels import Pixels
 from shared.scenes.schemas import Line
 
+_MOST_AT_ONCE = 400_000  # pixels of a crop of several lines: what is learnt of it takes many times its memory
+_COST = 10_000  # pixels that take as long as what is done once for a crop
 _TALL_SIGNS = frozenset("()[]{}|/\\（）「」『』【】｜")
 
 
 @dataclass(frozen=True)
 class Region:
-    """A line's crop in the picture, and where its words are in the crop."""
+    """The crop of some lines in the picture, and where their words are in the crop."""
 
     left: int
     top: int
@@ -32,7 +34,7 @@ class Region:
 
 
 def region_of(
-    line: Line,
+    lines: Sequence[Line],
     em: float,
     width: int,
     height: int,
@@ -40,14 +42,13 @@ def region_of(
     rim: float = 0.0,
     rule: float = 0.0,
 ) -> Region | None:
-    """The crop of `line` in a picture of `width` x `height`; None when it lies outside the picture.
+    """The crop of `lines` in a picture of `width` x `height`; None when it lies outside the picture.
 
     `others` are polygons of other text, which must not pass for ground. `rim` is what an outline or a shadow
     adds to the letters, and `rule` how far below them an underline reaches, in pixels.
     """
-    words = [np.array(line.polygon), *(np.array(word) for word in line.words)]
-    if rule:
-        words.append(lengthened(line.polygon, rule))
+    each = [_words(line, rule) for line in lines]
+    words = [word for some in each for word in some]
     wide_polygons = [grown(word, 0.25 * em + 1.5 + rim, 0.18 * em + 1.5 + rim) for word in words]
     margin = max(4.0, 0.45 * em + rim)
     left, top, right, bottom = bounds(np.concatenate(wide_polygons), margin, width, height)
@@ -61,10 +62,40 @@ def region_of(
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * radius + 1, 2 * radius + 1))
     near = cv2.dilate(wide.view(np.uint8), kernel).view(bool)
     usable = near & ~wide & ~filled(shape, others, left, top)
-    bracketed = not _TALL_SIGNS.isdisjoint(line.text)
-    return Region(
-        left, top, right, bottom, Words(filled(shape, words, left, top), wide, usable, em, bracketed, rim)
-    )
+    bracketed = any(not _TALL_SIGNS.isdisjoint(line.text) for line in lines)
+    lie = Lie.of([np.concatenate(some) - (left, top) for some in each])
+    tight = filled(shape, words, left, top)
+    return Region(left, top, right, bottom, Words(tight, wide, usable, em, lie, bracketed, rim))
+
+
+def _words(line: Line, rule: float) -> list[Points]:
+    """The polygons that a line's letters, and a rule below them, lie in."""
+    words = [np.array(line.polygon), *(np.array(word) for word in line.words)]
+    return [*words, lengthened(line.polygon, rule)] if rule else words
+
+
+def together(reaches: Points, blocks: Sequence[int], margin: Sequence[float]) -> list[range]:
+    """Runs of lines of one block that are looked at in one crop, where that is not much more than their own.
+
+    `reaches` are the lines' bounds (see `reaches_of`), `blocks` the number of each one's block, and `margin`
+    how much more than its bounds its crop takes in.
+    """
+    boxes = reaches - np.array(margin, dtype=np.float64)[:, None]
+    runs: list[range] = []
+    for i in range(len(blocks)):
+        if runs and blocks[i] == blocks[i - 1]:
+            run = range(runs[-1].start, i + 1)
+            apart = sum(_area(boxes[j]) + _COST for j in run)
+            if _area(boxes[run].min(axis=0)) + _COST < min(_MOST_AT_ONCE, apart):
+                runs[-1] = run
+                continue
+        runs.append(range(i, i + 1))
+    return runs
+
+
+def _area(box: Points) -> float:
+    """Of bounds as `reaches_of` gives them."""
+    return float((box[0] + box[2]) * (box[1] + box[3]))
 
 
 def reaches_of(quads: Sequence[Points]) -> Points:

@@ -187,7 +187,9 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
     small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     tight, wide, usable = (_scaled(mask, size) for mask in (words.tight, words.wide, words.usable))
     em = words.em / shrink
-    ground, ink = separate(small, Words(tight, wide, usable, em, words.bracketed, words.rim / shrink), em)
+    lie = words.lie.shrunk(shrink)
+    seen = Words(tight, wide, usable, em, lie, words.bracketed, words.rim / shrink)
+    ground, ink = separate(small, seen, em)
     full = (width, height)
     light = np.asarray(cv2.resize(ground.paint, full, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
     known = _scaled(ground.known, full)

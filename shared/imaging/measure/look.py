@@ -102,7 +102,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     frame = Frame.of(line.polygon)
     if frame.height > _LARGEST:
         return _measured_reduced(rgb, line, others, frame.height / _LARGEST * 1.5)
-    region = region_of(line, frame.height * 0.8, rgb.shape[1], rgb.shape[0], others)
+    region = region_of([line], frame.height * 0.8, rgb.shape[1], rgb.shape[0], others)
     if region is None:
         return None
     crop = region.cut(rgb)

@@ -51,6 +51,26 @@ def test_a_frame_that_the_word_box_reaches_into_stays(page, turn, text) -> None:
     assert 30 < scene.blocks[0].style.size < 40
 
 
+@pytest.mark.parametrize("row", [0, 1])
+def test_a_frame_beside_one_of_two_lines_stays(page, row) -> None:
+    sign = page(560, 260, ground=(20, 30, 60))
+    lines = [("Palais du Louvre", 98), ("Musée des arts", 140)]
+    y = lines[row][1]
+    cv2.rectangle(sign.pixels, (90, y - 36), (142, y + 14), (250, 250, 250), 2, cv2.LINE_AA)
+    framed = sign.pixels.copy()
+    for text, baseline in lines:
+        sign.write(text, 150, baseline, 34, ink=(250, 250, 250), weight=600)
+    widened_from = sum(len(text.split()) for text, _ in lines[:row])
+    word = sign.words[widened_from]
+    polygon = [
+        (x - (16 if i in (0, 3) else 0), y + (-4 if i < 2 else 4)) for i, (x, y) in enumerate(word.polygon)
+    ]
+    sign.words[widened_from] = Word(text=word.text, polygon=polygon, confidence=0.99)
+    rgb, scene = erased(sign)
+    assert len(scene.blocks) == 1
+    assert dark(rgb, framed) < 30
+
+
 def test_a_rule_that_touches_the_letters_stays(page) -> None:
     form = page(500, 160, ground=(250, 250, 250))
     form.pixels[102:104, 20:480] = (30, 30, 30)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from shared.imaging.erase.erase import erase
-from shared.imaging.ink.attached import Words, dilated
+from shared.imaging.ink.attached import Lie, Words, dilated
 from shared.imaging.ink.separate import Ink, with_whole_words
 from shared.scenes.recognition import Word
 
@@ -73,7 +73,7 @@ def test_words_whose_ink_cannot_be_found_on_a_busy_ground_go_whole() -> None:
     core = np.zeros_like(tight)
     core[15:17, 40:44] = True
     free = np.zeros_like(tight)
-    words = Words(tight, dilated(tight, 6), ~dilated(tight, 6), 24.0)
+    words = Words(tight, dilated(tight, 6), ~dilated(tight, 6), 24.0, Lie(0.0, 20.0, True, (20.0,)))
     ink = with_whole_words(Ink(core, core, core, free, 10.0), words)
     assert ink.halo[tight].all()
     assert (ink.core == core).all()
