@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,8 +59,8 @@ def larger_boxes(
         Box(sideways[0], reach_y, sideways[1], reach_y),
     )
     rows = _index(kept.top - field.top, kept.bottom - field.top, grid.scale, grid.rows)
-    found = _Growth(free, grid, rows)
-    boxes = [found.box(most, round(_ASIDE * em * grid.scale)) for most in growths]
+    found = _Growth(free, grid, rows, round(_ASIDE * em * grid.scale))
+    boxes = [found.box(most) for most in growths]
     return tuple(_evened(box, frame) if alignment == "center" else box for box in boxes)
 
 
@@ -157,7 +158,8 @@ def _free(rgb: Pixels, grid: _Grid, occupied: Sequence[Points]) -> Mask:
     matrix = to_grid @ frame.inverse @ back
     crop = rgb[top:bottom, left:right]
     # Thin lines must not fall between the samples.
-    shrink = 1 / (scale * max(1e-6, float(np.sqrt(abs(np.linalg.det(frame.inverse[:2, :2]))))))
+    (a, b, _), (c, d, _), _ = frame.inverse.tolist()
+    shrink = 1 / (scale * max(1e-6, math.sqrt(abs(a * d - b * c))))
     if shrink > 1.5:
         crop = np.asarray(cv2.blur(crop, (round(shrink), round(shrink))), dtype=np.uint8)
     samples = cv2.warpPerspective(crop, matrix, (grid.columns, grid.rows), flags=cv2.INTER_LINEAR)
@@ -178,7 +180,7 @@ def _seen(grid: _Grid, matrix: Matrix, crop: tuple[int, int, int, int]) -> Mask 
     (first_x, first_y), scale = grid.field[:2], grid.scale
     last_x, last_y = first_x + (grid.columns - 1) / scale, first_y + (grid.rows - 1) / scale
     ends = grid.frame.corners(Box(first_x, first_y, last_x, last_y))
-    if (ends >= (left, top)).all() and (ends <= (right - 1, bottom - 1)).all():
+    if grid.frame.is_affine and (ends >= (left, top)).all() and (ends <= (right - 1, bottom - 1)).all():
         return None
     inside = np.full((bottom - top, right - left), 255, dtype=np.uint8)
     return cv2.warpPerspective(inside, matrix, (grid.columns, grid.rows), flags=cv2.INTER_NEAREST) > 0
@@ -187,6 +189,8 @@ def _seen(grid: _Grid, matrix: Matrix, crop: tuple[int, int, int, int]) -> Mask 
 def _visible_corners(frame: Frame, field: Box) -> Points:
     """The field's corners in the picture; a strong perspective cannot carry them past its horizon."""
     corners = frame.corners(field)
+    if frame.is_affine:
+        return corners
     weights = np.array(
         [
             frame.matrix[2] @ (x, y, 1)
@@ -284,37 +288,33 @@ def _own_samples(grid: _Grid, seen: Mask | None) -> tuple[NDArray[np.intp], NDAr
 class _Growth:
     """How far a frame's own box may grow over free samples."""
 
-    def __init__(self, free: Mask, grid: _Grid, rows: tuple[int, int]) -> None:
-        """Count the free samples once, of which all growths ask for rows and columns; `rows` must go on."""
+    def __init__(self, free: Mask, grid: _Grid, rows: tuple[int, int], aside: int) -> None:
+        """Look sideways, where all growths begin; `rows` must go on, and before what ends it stay `aside`."""
         self.grid = grid
         self.rows = rows
+        self.aside = aside
         self.counts = cv2.integral(free.view(np.uint8))
+        begin, end = grid.own_columns
+        clear = np.diff(self.counts[rows[1]] - self.counts[rows[0]]) >= _CLEARANCE * (rows[1] - rows[0])
+        self.left, self.right = _clear(clear[:begin][::-1]) - aside, _clear(clear[end:]) - aside
 
-    def box(self, most: Box, aside: int) -> Box:
-        """Sideways first, then up and down over the whole new width; `most` is the growth allowed.
+    def box(self, most: Box) -> Box:
+        """Sideways first, then up and down over the whole new width; `most` is the growth allowed."""
+        frame, scale = self.grid.frame, self.grid.scale
+        left = max(0, min(self.left, round(most.left * scale)))
+        right = max(0, min(self.right, round(most.right * scale)))
+        above, below = self._beyond(self.grid.own_columns[0] - left, self.grid.own_columns[1] + right)
+        up = max(0, min(above, round(most.top * scale)))
+        down = max(0, min(below, round(most.bottom * scale)))
+        return Box(-left / scale, -up / scale, frame.width + right / scale, frame.height + down / scale)
 
-        `aside` samples are kept before what ends the growth.
-        """
-        grid = self.grid
-        width = grid.frame.width
-        (top, bottom), (begin, end), scale = self.rows, grid.own_columns, grid.scale
-        columns = np.diff(self.counts[bottom] - self.counts[top])
-        needed = _CLEARANCE * (bottom - top)
-        left = _run(columns[:begin][::-1] >= needed, round(most.left * scale), aside)
-        right = _run(columns[end:] >= needed, round(most.right * scale), aside)
-        first, last = begin - left, end + right
-        rows = np.diff(self.counts[:, last] - self.counts[:, first])
-        needed = _CLEARANCE * (last - first)
-        up = _run(rows[:top][::-1] >= needed, round(most.top * scale), aside)
-        down = _run(rows[bottom:] >= needed, round(most.bottom * scale), aside)
-        return Box(-left / scale, -up / scale, width + right / scale, grid.frame.height + down / scale)
+    def _beyond(self, first: int, last: int) -> tuple[int, int]:
+        """How many rows above and below are free between two columns."""
+        clear = np.diff(self.counts[:, last] - self.counts[:, first]) >= _CLEARANCE * (last - first)
+        return _clear(clear[: self.rows[0]][::-1]) - self.aside, _clear(clear[self.rows[1] :]) - self.aside
 
 
-def _run(clear: Mask, most: int, aside: int) -> int:
-    """How many strips in a row are clear, keeping `aside` before the first that is not."""
-    if most <= 0:
-        return 0
-    clear = clear[: most + aside]
-    blocked = int(np.argmin(clear)) if clear.size else 0
-    reach = len(clear) if not clear.size or clear[blocked] else blocked
-    return min(most, max(0, reach - aside))
+def _clear(strips: Mask) -> int:
+    """How many strips in a row are clear."""
+    blocked = int(np.argmin(strips)) if strips.size else 0
+    return len(strips) if not strips.size or strips[blocked] else blocked

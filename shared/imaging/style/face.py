@@ -177,13 +177,13 @@ def _correlations(sample: Sample, face: Typeface, weight: int, start: int, end: 
         return
     drawn, ink, squeeze = squeezed
     aside, astray = max(1, round(_ASIDE * em)), max(1, round(_ASTRAY * em))
-    for place in drawn.places:
-        letter = _letter(drawn.font, drawn.face.upem, place.glyph, em, round(_SQUEEZES * squeeze))
+    for glyph, x, y, _ in drawn.places:
+        letter = _letter(drawn.font, drawn.face.upem, glyph, em, round(_SQUEEZES * squeeze))
         if letter is None:
             continue
         height, width = letter.pixels.shape
-        left = round(start + (place.x - ink.left) * em * squeeze) + letter.left - aside
-        top = round(sample.specimen.baseline + place.y * em) + letter.top - astray
+        left = round(start + (x - ink.left) * em * squeeze) + letter.left - aside
+        top = round(sample.specimen.baseline + y * em) + letter.top - astray
         right, bottom = left + width + 2 * aside, top + height + 2 * astray
         if left < 0 or top < 0 or right > cover.shape[1] or bottom > cover.shape[0]:
             continue

@@ -50,9 +50,9 @@ class Run(NamedTuple):
         """The run's glyphs in the line's coordinates."""
         a, b, c, d = self.matrix
         upem = self.word.face.upem
-        for place in self.word.places:
-            x, y = self.x + a * place.x + b * place.y, self.y + c * place.x + d * place.y
-            yield Glyph(self.word.font, upem, place.glyph, x, y, self.matrix)
+        for index, along, across, _ in self.word.places:
+            x, y = self.x + a * along + b * across, self.y + c * along + d * across
+            yield Glyph(self.word.font, upem, index, x, y, self.matrix)
 
 
 def ink_of(runs: Iterable[Run]) -> Box | None:

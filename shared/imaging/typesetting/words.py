@@ -52,13 +52,8 @@ class Glyph:
     matrix: Matrix2 = UPRIGHT
 
 
-class Place(NamedTuple):
-    """A glyph's number and origin in its word, and the place of the character it comes from."""
-
-    glyph: int
-    x: float
-    y: float
-    cluster: int
+Place = tuple[int, float, float, int]
+"""A glyph's number, its origin x and y in its word, and the place of the character it comes from."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +109,8 @@ def _collected(text: str, face: Typeface, manner: Manner, font: Any, buffer: Any
         # A font may lack the glyph for a sequence although it has each character: nothing is drawn then.
         if glyph:
             at, below = x + across / upem, y - up / upem
-            places.append(Place(glyph, at, below, cluster))
-            boxes.append((extents(font, upem, glyph, UPRIGHT), at, below))
+            places.append((glyph, at, below, cluster))
+            boxes.append((extents(font, upem, glyph), at, below))
         x += advance / upem
         y -= rise / upem
         if spacing and (i + 1 == len(infos) or infos[i + 1].cluster != cluster):
@@ -124,14 +119,13 @@ def _collected(text: str, face: Typeface, manner: Manner, font: Any, buffer: Any
 
 
 @lru_cache(maxsize=1 << 16)
-def extents(font: Any, upem: int, index: int, matrix: Matrix2) -> Box | None:
+def extents(font: Any, upem: int, index: int) -> Box | None:
     """The box of a glyph's outline about its origin, in ems, y downwards; None where it has none."""
     found = font.get_glyph_extents(index)
     if found is None or not (found.width and found.height):
         return None
     left, top = found.x_bearing / upem, -found.y_bearing / upem
-    box = Box(left, top, left + found.width / upem, top - found.height / upem)
-    return box if matrix == UPRIGHT else transformed(box, matrix)
+    return Box(left, top, left + found.width / upem, top - found.height / upem)
 
 
 def transformed(box: Box, matrix: Matrix2) -> Box:
@@ -145,6 +139,7 @@ def transformed(box: Box, matrix: Matrix2) -> Box:
 _INVISIBLE = {"Cc", "Cf", "Zl", "Zp"}
 
 
+@lru_cache(maxsize=1 << 14)
 def is_ignorable(char: str) -> bool:
     """Whether `char` shows nothing by itself: controls, joiners, selectors."""
     return unicodedata.category(char) in _INVISIBLE or 0xFE00 <= ord(char) <= 0xFE0F
@@ -170,6 +165,7 @@ def _is_regional(cluster: str) -> bool:
     return len(cluster) == 1 and "\U0001f1e6" <= cluster <= "\U0001f1ff"
 
 
+@lru_cache(maxsize=1 << 14)
 def _continues(char: str) -> bool:
     marks = unicodedata.category(char) in {"Mn", "Mc", "Me", "Cf"}
     return marks or is_ignorable(char) or 0x1F3FB <= ord(char) <= 0x1F3FF
