@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -87,16 +87,29 @@ def _pinned(font: dict[str, object]) -> PinnedFont:
 
 
 class Typeface:
-    """One loaded font file. Instances of it at weights and widths are made once and kept."""
+    """One font file. Instances of it at weights and widths are made once and kept."""
 
     def __init__(self, pinned: PinnedFont, path: Path) -> None:
-        """Map the file at `path`; glyph data is read as it is used."""
+        """The file at `path` is mapped when it is first asked for anything: most are asked for nothing."""
         self.pinned = pinned
-        self.face = hb.Face(hb.Blob.from_file_path(str(path)))
-        self.upem: int = self.face.upem
-        self.characters: frozenset[int] = frozenset(self.face.unicodes)
+        self.path = path
         self.is_of_signs = _is_of_signs(pinned)
         self._instances: dict[tuple[int, int, float], Any] = {}
+
+    @cached_property
+    def face(self) -> Any:
+        """The mapped file, of which glyph data is read as it is used."""
+        return hb.Face(hb.Blob.from_file_path(str(self.path)))
+
+    @cached_property
+    def upem(self) -> int:
+        """Font units an em."""
+        return int(self.face.upem)
+
+    @cached_property
+    def characters(self) -> frozenset[int]:
+        """The code points that it has glyphs for."""
+        return frozenset(self.face.unicodes)
 
     def instance(self, weight: int, width: int, slant: float = 0.0) -> Any:
         """A HarfBuzz font in font units at `weight` (100-900) and `width` (percent), sheared by `slant`.
