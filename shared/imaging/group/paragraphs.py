@@ -7,6 +7,7 @@ although the next one's first word would have had room on it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -24,6 +25,8 @@ _TURN, _TURN_OF_SHORT = 5.0, 12.0  # degrees between neighbouring lines
 _SHORT = 3.0  # ems; the direction of a shorter line is not known well
 _CLOSEST, _WIDEST = 0.6, 2.05  # ems between baselines
 _LOOSER, _LOOSER_BY = 0.27, 0.15  # by which share of the column's closest pitch, and by how many ems
+_EVEN, _OUTLIER, _LOOSER_OF_EVEN = 4, 6.0, 0.18
+"""Pitches that tell how even a column is; a step that many times less even, and that wider, is meant."""
 _EDGE, _FAR_EDGE, _MIDDLE, _INDENT = 0.9, 0.6, 0.9, 4.0  # ems
 _SAME_INK, _SAME_INK_ON, _SAME_GROUND = 26.0, 42.0, 22.0  # CIELAB
 _BOLDER, _THICKER = 1.45, 0.02  # times, and ems, that stems may differ
@@ -142,13 +145,16 @@ class _Endings:
         steps = sorted(pitch(a, b) for a, b in pairwise(column))
         # Measured baselines miss by a tenth of an em: the closest single pair would say too little.
         self._closest = float(np.median(steps[: (len(steps) + 1) // 2])) if steps else 0.0
+        self._unevenness = float(np.median(np.abs(np.subtract(steps, np.median(steps))))) if steps else 0.0
+        self._even = len(steps) >= _EVEN
         open_pitch = self._closest > _OPEN * float(np.median([line.size for line in column]))
         self._open = open_pitch and not column[0].text.vertical
 
     def between(self, a: Placed, b: Placed) -> bool:
         """Whether a text ends with line `a`, because `b` begins another."""
         step = pitch(a, b) - self._closest
-        if step > _LOOSER * self._closest and step > _LOOSER_BY * a.size:
+        looser = max(_LOOSER_OF_EVEN * self._closest, _OUTLIER * self._unevenness) if self._even else math.inf
+        if step > max(min(_LOOSER * self._closest, looser), _LOOSER_BY * a.size):
             return True
         if begins_entry(a, b) or is_amount(a.words) or is_amount(b.words):
             return True

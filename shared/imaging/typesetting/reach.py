@@ -12,7 +12,7 @@ from shared.imaging.typesetting.scripts import script_of
 
 _RISES = {
     0.1: ",.ـ",
-    0.4: "-~ءرصوجحمىئدؾیー・",
+    0.4: "-~ءربپسصوجچحمىيئدؾیー・",
     0.5: "=تعنه٥っェュะ๐๑๓०",
     0.55: ":;acegmnopqrsuvwxyzαγεηικμνοπρςστυχωавгдежзиклмнопрстухцчшщъыьэюяєѕљњџүқңөәزぃァッョ",
     0.6: "+<>ثخضقאבגדהוזחטיךכםמןנסעףפץצקרשתぅぇぉへゃゅょィゥォニヘャヵヶฐศสฮ๒๔๕๖๗๘๙",
@@ -20,22 +20,23 @@ _RISES = {
     0.7: "إاطظغفكلک١٢٣٤٦٧٨٩いこてでのひべぺろアスソツテヌノハフベペモヨラワヲンฬิ",
     0.75: "ΆΈΉΊΌΎΏ$bdfhijklßĳȷ|`ßбйфѐёђѓіїјћќѝўβδζθλξφψϊϋלปฝฟ฿์",
     0.8: "ΐάέήίΰόύώگัำีึืํऺऻ",
-    0.85: "آोโใไ็่้๊๋Ґंऍऑॅॉ",
+    0.85: "ざぱギゴゾヅデブポヴآोโใไ็่้๊๋Ґंऍऑॅॉ",
     0.9: "ΪΫЁЇЎЙऀँईऎऐऒओऔिीॆेैॊौ",
     0.95: "ЃЌЍأ",
 }
 _FALLS = {
-    0.13: ",;ДЦЩдцщџญऋऌएईइझहऴ",
-    0.2: "()[]{}Q@Jγζξςқңүךןףץקبฎฏฐฤฦृ़",
+    0.13: "़,;ДЦЩдцщџญऋऌएईइझहऴ",
+    0.2: "ب()[]{}Q@Jγζξςқңүךןףץקبฎฏฐฤฦ",
     0.24: "gjpqy|çşţģķļņŗţйήβημρφχψруфђјўุูुू",
-    0.25: "ؤئرزسشصضلنوىیژپ",
+    0.25: "ृإؤئرزسشصضقلنوىیژ",
+    0.3: "پ",
     0.4: "جحخعغميچॄॣ",
 }
 _RISE = {char: rise for rise, chars in _RISES.items() for char in chars}
 _FALL = {char: fall for fall, chars in _FALLS.items() for char in chars} | {"й": 0.0, "ү": 0.24}
 _FLOATING = {"'", '"', "`", "^", "~", "*", "-", "=", "“", "”", "‘", "’", "·", "・", "ー", "—", "–"}
-_ENDS_ONLY = set("رزسشصضلنوىیحخعغم")
-"""Arabic letters whose tail is drawn only where the word ends."""
+_JOINED_FALL = dict.fromkeys("ئحخسشصضعغقلمنى", 0.0) | {"ج": 0.17, "ي": 0.2, "ی": 0.2, "چ": 0.29}
+"""How far Arabic letters fall where another follows, of those whose tail is drawn only at a word's end."""
 
 _BY_SCRIPT = {
     "Hani": (0.85, 0.08),
@@ -54,6 +55,8 @@ _UPPER_VOWELS, _TONES, _STACKED = set("ัิีึืํ"), set("่้๊๋�
 
 _CAPITAL, _ACCENTED_CAPITAL, _SMALL, _ACCENTED = 0.714, 0.9, 0.54, 0.76
 _LEAST = 0.3
+_REPH, _ABOVE = "र्", 0.9
+"""Devanagari r before a consonant, which is written above it, and how high that is."""
 
 
 def reach(text: str) -> tuple[float, float]:
@@ -65,8 +68,10 @@ def reach(text: str) -> tuple[float, float]:
         rise, fall = _of(char)
         if char in _TONES and (text[i - 1] in _UPPER_VOWELS or text[i + 1 : i + 2] == "ำ"):
             rise = _STACKED
-        if char in _ENDS_ONLY and text[i + 1 : i + 2].isalpha():
-            fall = 0.0
+        if text.startswith(_REPH, i) and text[i + 2 : i + 3].isalpha():
+            rise = _ABOVE
+        if text[i + 1 : i + 2].isalpha():
+            fall = _JOINED_FALL.get(char, fall)
         rises.append(rise)
         falls.append(fall)
     rise = max(rises, default=_SMALL)

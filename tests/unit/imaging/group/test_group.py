@@ -92,6 +92,19 @@ def test_single_words_far_below_each_other_are_entries(
     assert texts(made.scene()) == entries
 
 
+@pytest.mark.parametrize(("apart", "found"), [(33, 1), (39, 2)])
+def test_a_wider_step_between_lines_set_evenly_is_meant(page, apart: int, found: int) -> None:
+    made = page(500, 500)
+    first, second = (
+        ["No dogs are let", "into the garden.", "The house opens"],
+        ["Please keep all", "of your tickets."],
+    )
+    baselines = [80, 112, 144, 144 + apart, 176 + apart]
+    for line, baseline in zip([*first, *second], baselines, strict=True):
+        made.write(line, 40, baseline, size=24)
+    assert len(made.scene().blocks) == found
+
+
 @pytest.mark.parametrize(("apart", "found"), [(42, 1), (50, 2)])
 def test_a_short_line_before_a_slightly_wider_pitch_ends_its_text(page, apart: int, found: int) -> None:
     made = page(800, 500)
