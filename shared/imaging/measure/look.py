@@ -17,6 +17,7 @@ from shared.imaging.ink.region import Region, region_of
 from shared.imaging.ink.samples import of, of_parts, parts_of
 from shared.imaging.ink.separate import MEASURED_EM, Ground, Ink, distance, separate
 from shared.imaging.ink.softness import softness
+from shared.imaging.measure.letters import Letters
 from shared.imaging.measure.outlined import Outlined, outlined
 from shared.imaging.measure.shadowed import Shadowed, shadowed
 from shared.imaging.measure.specimen import Flat, Specimen, laid_flat
@@ -26,6 +27,7 @@ from shared.imaging.typesetting.reach import reach
 from shared.scenes.schemas import Line
 
 _BLUR_WIDENS = 2.2
+_GRAIN = 0.2  # of a pixel's share of ink that may be noise
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _LEAST_LIGHT = 8.0  # change of luma, of 255, that tells how much of a pixel is covered
 _CALM = 20.0  # times the ground's noise that ink differs from it there
@@ -118,15 +120,15 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         return None
     rise, fall = reach(line.text)
     size = (extent.bottom - extent.top) / (rise + fall)
-    colour, stroke = _letters(crop, ground, ink) if worn is None else (worn.colour, _inner_stroke(ink))
+    letters = _letters(crop, ground, ink) if worn is None else worn.letters
     look = Look(
-        ink=colour,
+        ink=letters.colour,
         ground=median_colour(crop, ground.known) or (255, 255, 255),
         size=size,
         baseline=extent.top + rise * size,
         left=extent.left,
         right=extent.right,
-        stroke=stroke / size,
+        stroke=_stroke(letters) / size,
         slant=_slant(extent.flat),
         tilt=extent.tilt,
         underlined=rule is not None,
@@ -134,7 +136,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         clarity=ink.contrast / max(1.0, ground.noise),
     )
     flat = Flat(size, look.baseline, look.slant, look.tilt)
-    specimen = laid_flat(crop, region, ground, ink, colour, frame, flat)
+    specimen = laid_flat(letters.cover, region, frame, flat)
     return _with(replace(look, specimen=specimen), worn)
 
 
@@ -151,10 +153,14 @@ def _without_strays(ink: Ink, region: Region, others: Sequence[Points]) -> Ink:
     return replace(ink, core=alone) if alone.any() else ink
 
 
-def _letters(crop: Pixels, ground: Ground, ink: Ink) -> tuple[tuple[int, int, int], float]:
-    """The colour of plain letters, and their stem width in pixels."""
+def _letters(crop: Pixels, ground: Ground, ink: Ink) -> Letters:
+    """Plain letters."""
     far = distance(to_lab(crop), to_lab(ground.smooth))
-    return _ink_colour(crop, ground, far, ink), _stroke(far, ink, softness(crop, ground, ink))
+    colour = _ink_colour(crop, ground, far, ink)
+    towards = np.array(colour, dtype=np.float32) - np.median(ground.smooth[ink.core], axis=0)
+    towards = (towards / max(1.0, float(towards @ towards))).astype(np.float32)
+    cover = np.clip((crop.astype(np.float32) - ground.smooth) @ towards, 0, 1)
+    return Letters(colour, np.where(ink.halo, cover, np.float32(0)), softness(crop, ground, ink))
 
 
 def _with(look: Look, worn: Outlined | Shadowed | None) -> Look:
@@ -261,24 +267,17 @@ def _drop(flat: Mask) -> float:
     return best if best_score > 1.05 * level and abs(best) < drops[-1] else 0.0
 
 
-def _stroke(far: Floats, ink: Ink, blur: float) -> float:
+def _stroke(letters: Letters) -> float:
     """Typical stem width in pixels: twice the area over the length of the rim, both from partial coverage.
 
-    The rim's length is the total variation of the coverage. What blur adds to thin stems is taken off.
+    The rim's length is the total variation of the coverage, in which the grain of letters and ground has no
+    part. What blur adds to thin stems is taken off.
     """
-    if not ink.halo.any():
-        return 0.0
-    full = max(1e-3, float(np.percentile(far[ink.core], 85)))
-    cover = np.where(ink.halo, np.clip(far / full, 0, 1), 0).astype(np.float32)
+    cover = np.clip((letters.cover - _GRAIN) / (1 - 2 * _GRAIN), 0, 1)
     across, down = np.diff(cover, axis=1)[:-1], np.diff(cover, axis=0)[:, :-1]
     rim = float(np.sqrt(across**2 + down**2).sum())
     seen = 2 * float(cover.sum()) / max(1e-3, rim)
-    return float(np.sqrt(max(0.0, seen**2 - (_BLUR_WIDENS * blur) ** 2)))
-
-
-def _inner_stroke(ink: Ink) -> float:
-    """Stem width of letters alone, of which no pixel is a mixture of ink and ground."""
-    return _stroke(ink.core.astype(np.float32), ink, 0.0)
+    return float(np.sqrt(max(0.0, seen**2 - (_BLUR_WIDENS * letters.blur) ** 2)))
 
 
 def _slant(flat: Mask) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 from shared.imaging.ink.attached import Words, dilated
 from shared.imaging.ink.separate import Ground, Ink
+from shared.imaging.measure.letters import Letters
 from shared.imaging.measure.parted import FEW, Vector, parted
 from shared.imaging.pixels import Mask, Pixels
 
@@ -30,10 +31,10 @@ _EVEN, _PIXEL = 0.85, 1.3  # share of the thickness, and of what pixels add, by 
 
 @dataclass(frozen=True)
 class Outlined:
-    """`ink` are the letters alone, of `colour`; around them lies `rim`, `width` pixels thick."""
+    """`ink` is that of the `letters` alone; around them lies `rim`, `width` pixels thick."""
 
     ink: Ink
-    colour: tuple[int, int, int]
+    letters: Letters
     rim: tuple[int, int, int]
     width: float
 
@@ -48,13 +49,14 @@ def outlined(crop: Pixels, ground: Ground, ink: Ink, words: Words) -> Outlined |
     for letters, rim in (text.colours, text.colours[::-1]):
         if np.linalg.norm(rim) < _SEEN or not _is_no_mixture(rim, letters):
             continue
+        letters, rim = text.settled(letters, rim)
         inner, outer = text.nearest(letters, rim)
         if not _is_no_mixture(letters, rim):
             inner = _peeled(inner, inner | outer)
         width = _thickness(inner, outer, words.em)
         if width is not None:
             alone = replace(ink, core=inner, halo=inner)
-            return Outlined(alone, text.shade(inner, letters), text.shade(outer, rim), width)
+            return Outlined(alone, text.alone(inner, letters, rim), text.shade(outer, rim), width)
     return None
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from shared.imaging.ink.attached import Words, dilated
 from shared.imaging.ink.separate import Ground, Ink
+from shared.imaging.measure.letters import Letters
 from shared.imaging.measure.parted import FEW, SEEN, Parted, Vector, middle, parted
 from shared.imaging.pixels import Floats, Mask, Pixels
 
@@ -33,13 +34,13 @@ _NEAREST = 2  # pixels, both ways together, that a shadow is moved at least
 
 @dataclass(frozen=True)
 class Shadowed:
-    """`ink` are the letters alone, of `colour`; their `shadow` lies `move` pixels (x, y) beside them.
+    """`ink` is that of the `letters` alone; their `shadow` lies `move` pixels (x, y) beside them.
 
     `blur` is its standard deviation in pixels.
     """
 
     ink: Ink
-    colour: tuple[int, int, int]
+    letters: Letters
     shadow: tuple[int, int, int]
     move: tuple[float, float]
     blur: float
@@ -88,8 +89,8 @@ def _cast(text: Parted, ink: Ink, letters: Vector, shade: Vector, em: float) -> 
     if min(4 * under.sum(), inner.sum()) < FEW:
         return None
     alone = replace(ink, core=inner, halo=inner)
-    colours = text.shade(inner, letters), text.shade(under, shade)
-    return fit.share, Shadowed(alone, *colours, fit.move, fit.blur)
+    letters_alone = text.alone(inner, letters, shade)
+    return fit.share, Shadowed(alone, letters_alone, text.shade(under, shade), fit.move, fit.blur)
 
 
 def _under(letters: Mask, fit: _Fit) -> Mask:

@@ -11,7 +11,6 @@ import numpy as np
 
 from shared.imaging.frame import Frame, Matrix
 from shared.imaging.ink.region import Region
-from shared.imaging.ink.separate import Ground, Ink
 from shared.imaging.pixels import Floats, Pixels
 
 LARGEST = 32
@@ -49,16 +48,11 @@ class Flat(NamedTuple):
     tilt: float
 
 
-def laid_flat(
-    crop: Pixels,
-    region: Region,
-    ground: Ground,
-    ink: Ink,
-    colour: tuple[int, int, int],
-    frame: Frame,
-    flat: Flat,
-) -> Specimen | None:
-    """The letters of a measured line; None where they are too small, or too many in a row."""
+def laid_flat(cover: Floats, region: Region, frame: Frame, flat: Flat) -> Specimen | None:
+    """The letters of a measured line, which cover each pixel of the region by 0-1.
+
+    None where they are too small, or too many in a row.
+    """
     em = min(LARGEST, int(flat.size) // _STEP * _STEP)
     if em < SMALLEST:
         return None
@@ -73,8 +67,8 @@ def laid_flat(
     corner = np.array([[1, 0, region.left + 0.5], [0, 1, region.top + 0.5], [0, 0, 1]], dtype=np.float64)
     enlarged = np.array([[fine, 0, -0.5], [0, fine, -0.5], [0, 0, 1]], dtype=np.float64)
     matrix = enlarged @ place @ _straightened(frame, flat) @ corner
-    cover = _cover(crop, ground, ink, colour)
-    large = cv2.warpPerspective(cover, matrix, (columns * fine, rows * fine), flags=cv2.INTER_LINEAR)
+    layer = np.rint(cover * 255).astype(np.uint8)
+    large = cv2.warpPerspective(layer, matrix, (columns * fine, rows * fine), flags=cv2.INTER_LINEAR)
     small = cv2.resize(large, (columns, rows), interpolation=cv2.INTER_AREA) if fine > 1 else large
     return Specimen(np.asarray(small, dtype=np.uint8), em, _ABOVE * em, scale)
 
@@ -86,13 +80,3 @@ def _straightened(frame: Frame, flat: Flat) -> Matrix:
     )
     upright = np.array([[1, flat.slant, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float64)
     return np.asarray(upright @ level @ frame.inverse, dtype=np.float64)
-
-
-def _cover(crop: Pixels, ground: Ground, ink: Ink, colour: tuple[int, int, int]) -> Pixels:
-    """How far each pixel has gone from the ground to the ink, 0-255; 0 where no ink was found."""
-    change = crop.astype(np.float32) - ground.smooth
-    towards = np.array(colour, dtype=np.float32) - np.median(ground.smooth[ink.core], axis=0)
-    towards = towards / max(1.0, float(towards @ towards))
-    cover: Floats = np.clip(change @ towards.astype(np.float32), 0, 1)
-    cover[~ink.halo] = 0
-    return np.rint(cover * 255).astype(np.uint8)

@@ -7,10 +7,10 @@ import numpy as np
 from shared.imaging.typesetting.scripts import is_east_asian
 
 # What `measure` finds for Noto Sans, its Chinese, Japanese and Korean faces, and Noto Serif at these weights.
-_WEIGHTS = (300, 400, 600, 700, 800)
-_STEMS = (0.05, 0.075, 0.103, 0.119, 0.132)
-_STEMS_OF_MANY_STROKES = (0.041, 0.065, 0.095, 0.107, 0.119)
-_STEMS_OF_SERIF = (0.047, 0.067, 0.092, 0.105, 0.12)
+_WEIGHTS = (300, 400, 500, 600, 700, 800)
+_STEMS = (0.041, 0.069, 0.083, 0.097, 0.114, 0.126)
+_STEMS_OF_MANY_STROKES = (0.039, 0.062, 0.081, 0.093, 0.105, 0.118)
+_STEMS_OF_SERIF = (0.042, 0.064, 0.073, 0.085, 0.098, 0.11)
 
 
 def weight_of(stroke: float, text: str, family: str = "sans") -> int:

@@ -44,6 +44,18 @@ def test_the_family_is_that_of_the_letters(page, family, texts, language, weight
     assert all(abs(style.weight - weight) <= 100 for style in styles)
 
 
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [((240, 240, 235), (20, 28, 45)), ((90, 96, 110), (60, 62, 70)), ((200, 80, 40), (240, 235, 220))],
+)
+def test_letters_are_as_bold_as_they_are_on_any_ground(page, ink, ground):
+    sheet = page(ground=ground)
+    for i, text in enumerate(MENU):
+        sheet.write(text, 60, 90 + i * 90, 20 + 4 * i, ink=ink)
+    scene = sheet.scene(sheet.picture("JPEG", quality=80))
+    assert {style.weight for style in _styles(scene)} == {400}
+
+
 @pytest.mark.parametrize("turn", [-25.0, 12.0])
 def test_turned_and_coded_letters_keep_their_family(page, turn):
     sheet = _page(page, MENU, turn=turn, family="serif")
@@ -138,6 +150,23 @@ def test_an_outline_is_told_with_its_colour_and_width_and_drawn_again(page, ink,
     assert outline.width == pytest.approx(0.06, abs=0.02)
     assert np.abs(np.subtract(from_hex(outline.colour), from_hex(rim))).max() < 40
     assert np.abs(np.subtract(from_hex(scene.blocks[0].style.ink), ink)).max() < 40
+
+
+@pytest.mark.parametrize("weight", [400, 700])
+@pytest.mark.parametrize(
+    "dress",
+    [
+        {"outline": Outline(colour="#fbfbf4", width=0.06)},
+        {"shadow": Shadow(colour="#1a2215", along=0.06, across=0.07, blur=0.02)},
+    ],
+)
+def test_what_letters_wear_makes_them_neither_thinner_nor_paler(page, dress, weight):
+    ink = (122, 148, 95)
+    sheet = _dressed(page, ink, ground=(92, 70, 46), weight=weight, **dress)
+    (style,) = _styles(sheet.scene(sheet.picture("JPEG", quality=70)))
+    assert (style.outline is None, style.shadow is None) == ("shadow" in dress, "outline" in dress)
+    assert abs(style.weight - weight) <= 100
+    assert np.abs(np.subtract(from_hex(style.ink), ink)).max() < 16
 
 
 def test_an_outline_is_erased_with_its_letters(page):
