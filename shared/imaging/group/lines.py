@@ -20,6 +20,7 @@ _WIDEST_SPACE = 1.1  # line heights or ems; a wider gap parts columns
 _WIDEST_BETWEEN = 0.8  # the same, between words that the engine did not read one after the other
 _HIGHER = 1.9  # times; words of one line differ no more in height, as they are or for the letters they have
 _SURE = 0.9  # confidence above which an ideograph among other letters is believed
+_LENS = "Q"
 _TURN = 8.0  # degrees that neighbours on one line may differ
 
 
@@ -95,13 +96,24 @@ def _near(spots: list[_Spot]) -> Iterator[tuple[int, int]]:
 
 
 def _without_pictograms(chain: list[_Spot]) -> list[_Spot]:
-    """Leave out lone ideographs among words of another script: engines read pictograms as such."""
+    """Leave out what engines read pictograms as: lone ideographs among words of another script, lenses."""
+    if _begins_with_lens(chain):
+        chain = chain[1:]
     odd = [
         len(spot.word.text) == 1 and is_unspaced(spot.word.text) and spot.word.confidence < _SURE
         for spot in chain
     ]
     others = [spot for spot, is_odd in zip(chain, odd, strict=True) if not is_odd]
     return others if any(spot.word.text.isascii() for spot in others) else chain
+
+
+def _begins_with_lens(chain: list[_Spot]) -> bool:
+    """Whether a line begins with the magnifying glass of a search field, which reads as a letter."""
+    if len(chain) < 2 or chain[0].word.text != _LENS:
+        return False
+    first, *others = [spot.word for spot in chain]
+    is_less_sure = first.confidence < min(word.confidence for word in others)
+    return is_less_sure and len(others[0].text) > 2 and others[0].text.isalpha()
 
 
 def _reaches(follower: dict[int, int], start: int, goal: int) -> bool:

@@ -15,6 +15,7 @@ from shared.imaging.pixels import Pixels
 Alignment = Literal["left", "center", "right"]
 
 _ALIGNMENTS: tuple[Alignment, ...] = ("left", "center", "right")
+_FULL = 3  # lines from which equal ones are full lines of running text, not centred by chance
 _VOTES = 0.03
 _HEADING = 1.15  # times the size of the other lines
 _ROWS = np.linspace(0.2, 0.8, 7)
@@ -74,6 +75,8 @@ def _of_lines(group: Sequence[Placed], size: float) -> Alignment:
     left = float(np.ptp([p.left for p in lines]))
     right = float(np.ptp([p.right for p in lines]))
     middle = float(np.ptp([(p.left + p.right) / 2 for p in lines]))
+    if max(left, right) < 0.2 * size and (len(group) >= _FULL or group[0].text.vertical):
+        return "left"
     if left < 0.5 * size or left <= min(middle, right):
         return "left" if middle > 0.2 * size or left < 0.5 * middle else "center"
     return "center" if middle < right else "right"

@@ -255,3 +255,20 @@ def test_senseless_polygons_neither_fail_nor_leave_the_picture(page, translate, 
     assert not {"before", "beyond"} & set(" ".join(texts(scene)).split())
     scene = translate(scene, dict.fromkeys(texts(scene), "hola a todos"))
     assert decode(render(picture, scene, "es", fonts).data).rgb.shape == (200, 300, 3)
+
+
+@pytest.mark.parametrize(("sure", "found"), [(0.8, "Search mail"), (0.99, "Q Search mail")])
+def test_a_magnifying_glass_is_no_letter(page, sure: float, found: str) -> None:
+    made = page()
+    made.write("Q Search mail", 40, 80)
+    made.words[0] = made.words[0].model_copy(update={"confidence": sure})
+    assert texts(made.scene()) == [found]
+
+
+@pytest.mark.parametrize(("lines", "alignment"), [(3, "left"), (2, "center")])
+def test_full_lines_are_running_text(page, lines: int, alignment: str) -> None:
+    made = page()
+    for i in range(lines):
+        made.write("公园内必须用绳子牵好小狗", 60, 80 + 40 * i, size=30, language="zh")
+    (block,) = made.scene().blocks
+    assert block.style.alignment == alignment
