@@ -28,6 +28,7 @@ _LOOSER, _LOOSER_BY = 0.27, 0.15  # by which share of the column's closest pitch
 _EVEN, _OUTLIER, _LOOSER_OF_EVEN = 4, 6.0, 0.18
 """Pitches that tell how even a column is; a step that many times less even, and that wider, is meant."""
 _EDGE, _FAR_EDGE, _MIDDLE, _INDENT = 0.9, 0.6, 0.9, 4.0  # ems
+_ONE_SIZE = 1.15  # times
 _SAME_INK, _SAME_INK_ON, _SAME_GROUND = 26.0, 42.0, 22.0  # CIELAB
 _BOLDER, _THICKER = 1.45, 0.02  # times, and ems, that stems may differ
 _CLEAR = 10.0  # times the ground's noise: stems of ink that stands out less tell nothing
@@ -111,7 +112,9 @@ def _alike(a: Placed, b: Placed) -> bool:
     colours = [a.look.ink, b.look.ink, a.look.ground, b.look.ground]
     lab = to_lab(np.array([colours], dtype=np.uint8))[0]
     goes = goes_on(a.words, b.words)
-    same_ink = _SAME_INK_ON if goes else _SAME_INK
+    # A name may be followed by what describes it, smaller and paler: then words say nothing.
+    is_one_size = max(a.size, b.size) < _ONE_SIZE * min(a.size, b.size)
+    same_ink = _SAME_INK_ON if goes and is_one_size else _SAME_INK
     if np.linalg.norm(lab[0] - lab[1]) > same_ink or np.linalg.norm(lab[2] - lab[3]) > _SAME_GROUND:
         return False
     # Stems of a short line, or of one in noise, are measured worse than its words or its place tell.

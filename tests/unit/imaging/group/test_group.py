@@ -272,3 +272,10 @@ def test_full_lines_are_running_text(page, lines: int, alignment: str) -> None:
         made.write("公园内必须用绳子牵好小狗", 60, 80 + 40 * i, size=30, language="zh")
     (block,) = made.scene().blocks
     assert block.style.alignment == alignment
+
+
+def test_a_name_is_apart_from_what_describes_it_smaller_and_paler(page) -> None:
+    made = page(ground=(40, 35, 32))
+    made.write("Clam chowder", 40, 80, size=34, ink=(223, 214, 194), weight=600, family="serif")
+    made.write("with sourdough and chives", 40, 112, size=27, ink=(130, 120, 104), family="serif")
+    assert texts(made.scene()) == ["Clam chowder", "with sourdough and chives"]
