@@ -43,13 +43,13 @@ def erase(
     erased = sum(len(block.lines) for block in blocks)
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8]))
     soft: dict[str, list[float]] = {block.id: [] for block in blocks}
-    numbers = [n for n, block in enumerate(blocks) for _ in block.lines]
-    for run in together(reaches[:erased], numbers, [0.7 * block.style.size for _, block in lines[:erased]]):
-        block = lines[run[0]][1]
-        em = block.style.size
+    styles = [block.style for _, block in lines[:erased]]
+    for run in together(reaches[:erased], styles):
+        style = max((styles[i] for i in run), key=lambda style: style.size)
+        em = style.size
         near = sorted({j for i in run for j in neighbours(reaches, i, em + 4)}.difference(run))
-        rim = em * beside(block.style)
-        rule = _RULE * em if block.style.underline else 0.0
+        rim = em * beside(style)
+        rule = _RULE * em if style.underline else 0.0
         beside_it = [quads[j] for j in near]
         region = region_of([lines[i][0] for i in run], em, width, height, beside_it, rim, rule)
         if region is None:
@@ -61,7 +61,9 @@ def erase(
             continue
         crop = region.cut(rgb)
         ground, ink = separate(crop, region.words)
-        soft[block.id].append(softness(crop, ground, ink))
+        edges = softness(crop, ground, ink)
+        for i in run:
+            soft[lines[i][1].id].append(edges)
         _repaint(crop, ground, ink, writable, rng)
     return {name: float(np.median(values)) for name, values in soft.items() if values}
 

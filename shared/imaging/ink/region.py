@@ -10,11 +10,14 @@ import numpy as np
 
 from shared.imaging.frame import Points, bounds, filled, grown, lengthened
 from shared.imaging.ink.attached import Lie, Words
+from shared.imaging.ink.colours import from_hex
 from shared.imaging.pixels import Pixels
-from shared.scenes.schemas import Line
+from shared.scenes.schemas import Line, Style
 
 _MOST_AT_ONCE = 400_000  # pixels of a crop of several lines: what is learnt of it takes many times its memory
 _COST = 10_000  # pixels that take as long as what is done once for a crop
+_AROUND = 0.7  # ems around a line that its crop takes in
+_SAME_COLOUR, _SAME_SIZE = 24, 1.15  # of 255, and times: what measuring makes of one look
 _TALL_SIGNS = frozenset("()[]{}|/\\（）「」『』【】｜")
 
 
@@ -74,16 +77,15 @@ def _words(line: Line, rule: float) -> list[Points]:
     return [*words, lengthened(line.polygon, rule)] if rule else words
 
 
-def together(reaches: Points, blocks: Sequence[int], margin: Sequence[float]) -> list[range]:
-    """Runs of lines of one block that are looked at in one crop, where that is not much more than their own.
+def together(reaches: Points, styles: Sequence[Style]) -> list[range]:
+    """Runs of lines that look alike and stand so close that one crop of them costs less than one for each.
 
-    `reaches` are the lines' bounds (see `reaches_of`), `blocks` the number of each one's block, and `margin`
-    how much more than its bounds its crop takes in.
+    `reaches` are the lines' bounds (see `reaches_of`).
     """
-    boxes = reaches - np.array(margin, dtype=np.float64)[:, None]
+    boxes = reaches - np.array([[_AROUND * style.size] for style in styles]).reshape(-1, 1)
     runs: list[range] = []
-    for i in range(len(blocks)):
-        if runs and blocks[i] == blocks[i - 1]:
+    for i, style in enumerate(styles):
+        if runs and _alike(styles[runs[-1].start], style):
             run = range(runs[-1].start, i + 1)
             apart = sum(_area(boxes[j]) + _COST for j in run)
             if _area(boxes[run].min(axis=0)) + _COST < min(_MOST_AT_ONCE, apart):
@@ -91,6 +93,15 @@ def together(reaches: Points, blocks: Sequence[int], margin: Sequence[float]) ->
                 continue
         runs.append(range(i, i + 1))
     return runs
+
+
+def _alike(one: Style, other: Style) -> bool:
+    """Whether texts have one size, colours, ground and adornment, so that the same thresholds part them."""
+    if (one.underline, one.outline, one.shadow) != (other.underline, other.outline, other.shadow):
+        return False
+    pairs = ((one.ink, other.ink), (one.ground, other.ground))
+    off = max(abs(a - b) for pair in pairs for a, b in zip(*map(from_hex, pair), strict=True))
+    return off < _SAME_COLOUR and max(one.size, other.size) < _SAME_SIZE * min(one.size, other.size)
 
 
 def _area(box: Points) -> float:
