@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.pixels import Indices, Labels, Mask
+from shared.imaging.pixels import Floats, Indices, Labels, Mask
 
 _BAND = 1 << 18  # pixels that are looked up at a time
 _ENOUGH = 4096  # values whose order tells that of any number
+_CELLS = 128  # of the histogram that is parted in two
+_MIDDLES = np.arange(_CELLS) + 0.5
 
 
 def of(values: NDArray[Any], where: Mask) -> NDArray[Any]:
@@ -33,6 +35,21 @@ def quantile(values: NDArray[Any], share: float) -> float:
     some = some_of(values)
     place = round(share * (some.size - 1))
     return float(np.partition(some, place)[place])
+
+
+def otsu(values: Floats) -> float:
+    """Otsu's threshold of a sample of distances."""
+    values = some_of(values)
+    top = float(values.max())
+    if top <= 0:
+        return 0.0
+    cells = np.minimum(values * np.float32(_CELLS / top), _CELLS - 1).astype(np.intp)
+    counts = np.bincount(cells, minlength=_CELLS)
+    below = np.cumsum(counts)
+    mass = np.cumsum(counts * _MIDDLES)
+    # The spread between both sides, but for factors that are the same for all cuts.
+    parted = np.square(mass * below[-1] - mass[-1] * below) / np.maximum(1, below * (below[-1] - below))
+    return float(_MIDDLES[int(np.argmax(parted))] * (top / _CELLS))
 
 
 def places_in(mask: Mask, most: int) -> tuple[Indices, Indices]:

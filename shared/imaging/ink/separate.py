@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.imaging.ink.attached import Words, attached, dilated
-from shared.imaging.ink.ground import SAMPLE, local_mean, near_mode, robust_plane, to_lab
+from shared.imaging.ink.ground import SAMPLE, Plane, local_mean, near_mode, robust_plane, to_lab
+from shared.imaging.ink.missed import missed
 from shared.imaging.ink.palette import evidence
-from shared.imaging.ink.samples import count, of, of_parts, parts_of, places_in, quantile, some_of
+from shared.imaging.ink.samples import count, of, of_parts, otsu, parts_of, places_in, quantile
 from shared.imaging.pixels import Floats, Mask, Pixels
 
 MEASURED_EM, _ERASED_EM = 56.0, 32.0
@@ -30,12 +31,12 @@ _STANDS_OUT = 0.25  # least share of the ink's contrast for a finding to be pref
 _AGREE = 0.45  # least share of the palette's ink that the ground's distance must have found too
 _UNEVEN, _USUAL_COVER = 1.2, 0.1  # texture that hides ink, and the share of the words that ink takes up
 _LEAST_COVER = 0.03  # of the words' area: less is no text
+_SAME = np.float32(0.25)  # least share of a difference from the ground that is the text's own way
+_UNSURE = 16.0  # times the ground's noise: of fainter ink a line may show much here and nothing there
 _LOST, _HIDDEN = 8.0, 1.0  # times the ground's noise: much of fainter ink is not found, even by its colour
 _PART = 16_000  # pixels of a crop that tell of its texture
 _TELLING = 300  # pixels of ink that tell its colour
 _FAR = 1.5  # times the ink's contrast: what stands out so much more is no ground, on whichever side of it
-_CELLS = 128  # of the histogram that is parted in two
-_MIDDLES = np.arange(_CELLS) + 0.5
 _SUM = np.ones((1, 3), dtype=np.float32)
 
 
@@ -106,8 +107,9 @@ def separate(rgb: Pixels, words: Words, enough: float = _ERASED_EM) -> tuple[Gro
     """Tell ink from ground in a crop.
 
     Method: a robust plane through ring and words, Otsu's threshold (1979) on the CIELAB distance from it,
-    then a second look at the ground without the ink, and hysteresis for the anti-aliased rim. Large text is
-    looked at from further away, where its em has about `enough` pixels.
+    then a second look at the ground without the ink, and a third for faint ink that this missed, and
+    hysteresis for the anti-aliased rim. Large text is looked at from further away, where its em has about
+    `enough` pixels.
     """
     shrink = words.em / enough
     if shrink > _SMALLER:
@@ -118,26 +120,41 @@ def separate(rgb: Pixels, words: Words, enough: float = _ERASED_EM) -> tuple[Gro
     plane = robust_plane(rgb, learn, words)
     far = distance(lab, plane.lab())
     ink = _threshold(far, words, np.ones_like(words.tight), first=True)
-    known = _known(learn, ink, far, words)
-    smooth, level = local_mean(rgb, known, plane, words.em)
-    away = lab - level
-    far = lengths(away)
-    same = _same_side(rgb, away, far, ink.core)
-    ink = _threshold(far, words, same)
-    known = _known(learn, ink, far, words)
-    light = np.ascontiguousarray(away[..., 0])
-    noise, texture = _residuals(light, far, known)
-    if texture > _TEXTURED:
-        # What lies beyond the letters' own ground, such as a rule or a sign's edge, does not make that busy.
-        texture = min(texture, _residuals(light, far, known & words.wide)[1])
-    other = _by_palette(lab, far, words) if texture > _BUSY else None
-    found = _completed(ink, other, words, noise, texture)
-    if found is not ink:
+    look = _looked(rgb, lab, words, plane, _known(learn, ink, far, words), ink.core)
+    known = _known(learn, look.ink, look.far, words)
+    noise, texture = _roughness(look, known, words)
+    other = _by_palette(lab, look.far, words) if texture > _BUSY else None
+    found = _completed(look.ink, other, words, noise, texture)
+    smooth = look.smooth
+    if found is not look.ink:
         # What was missed has taught the ground its colour.
-        known = _known(learn, found, far, words)
+        known = _known(learn, found, look.far, words)
         smooth = local_mean(rgb, known, plane, words.em)[0]
-    like = same | (far > _FAR * found.contrast)
+    elif found.contrast < _UNSURE * noise:
+        more = missed(look.along, found.core, words) & ~found.halo & ~found.strange
+        if more.any():
+            look = _looked(rgb, lab, words, plane, known & ~dilated(more, 2), found.core | more)
+            found = _joined(look.ink, found, missed(look.along, look.ink.core, words) & words.wide)
+            known, smooth = _known(learn, found, look.far, words), look.smooth
+            noise, texture = _roughness(look, known, words)
+    like = look.same | (look.far > _FAR * found.contrast)
     return Ground(smooth, noise, texture, known, learn & ~_touched(found, like)), found
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a look at a crop shows: the ground's light in RGB, how pixels differ from it, and the ink.
+
+    In CIELAB `light` is how much lighter they are, `far` how far from the ground and `along` how far as the
+    text is. `same` are those on its side: a dark line is no part of light text.
+    """
+
+    smooth: Floats
+    light: Floats
+    far: Floats
+    along: Floats
+    same: Mask
+    ink: Ink
 
 
 def _completed(ink: Ink, other: Ink | None, words: Words, noise: float, texture: float) -> Ink:
@@ -146,6 +163,13 @@ def _completed(ink: Ink, other: Ink | None, words: Words, noise: float, texture:
         return _whole(other, words) if other.contrast < _HIDDEN * noise else with_whole_words(other, words)
     uncertain = texture > _UNEVEN or ink.contrast < _LOST * noise
     return with_whole_words(ink, words) if uncertain else ink
+
+
+def _joined(ink: Ink, other: Ink, more: Mask) -> Ink:
+    """All that one look or the other found and what both missed, but for what the first calls strange."""
+    core = ink.core | ((other.core | more) & ~ink.strange)
+    halo = ink.halo | ((other.halo | dilated(more, 2)) & ~ink.strange)
+    return replace(ink, core=core, halo=halo)
 
 
 def _is_better(other: Ink, ink: Ink) -> bool:
@@ -213,19 +237,28 @@ def _scaled(mask: Mask, size: tuple[int, int], least: int = _MOSTLY) -> Mask:
     return np.asarray(values > least, dtype=bool)
 
 
-def _same_side(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Mask:
-    """Pixels that differ from the ground as the text does: a dark line is no part of light text."""
+def _looked(rgb: Pixels, lab: Floats, words: Words, plane: Plane, known: Mask, core: Mask) -> _Look:
+    """Look at a crop from the light of its `known` ground; `core` is ink as far as it is known."""
+    smooth, level = local_mean(rgb, known, plane, words.em)
+    away = lab - level
+    far = lengths(away)
+    along = _along(rgb, away, far, core)
+    same = np.asarray(along > _SAME * far, dtype=bool)
+    return _Look(smooth, np.ascontiguousarray(away[..., 0]), far, along, same, _threshold(far, words, same))
+
+
+def _along(rgb: Pixels, away: Floats, far: Floats, core: Mask) -> Floats:
+    """How far pixels differ from the ground in the way in which the most of the text does."""
     places = np.flatnonzero(core)
     if len(places) < 12:
-        return np.ones_like(core)
+        return far
     strength = far.ravel()[places]
     places = places[strength >= quantile(strength, 0.6)]
     places = places[:: max(1, len(places) // _TELLING)]
     weights = near_mode(rgb.reshape(-1, 3)[places], np.ones(len(places)))
     towards = (weights + 1e-6) @ away.reshape(-1, 3)[places]
     towards = towards / max(1e-6, float(np.linalg.norm(towards)))
-    along = cv2.transform(away, towards.astype(np.float32)[None])
-    return np.asarray(along > np.float32(0.25) * far, dtype=bool)
+    return np.asarray(cv2.transform(away, towards.astype(np.float32)[None]), dtype=np.float32)
 
 
 def _touched(ink: Ink, like: Mask) -> Mask:
@@ -271,19 +304,13 @@ def _threshold(far: Floats, words: Words, same: Mask, *, first: bool = False) ->
     return Ink(core, dilated(halo, 1) & free, foreign, strange, contrast)
 
 
-def otsu(values: Floats) -> float:
-    """Otsu's threshold of a sample of distances."""
-    values = some_of(values)
-    top = float(values.max())
-    if top <= 0:
-        return 0.0
-    cells = np.minimum(values * np.float32(_CELLS / top), _CELLS - 1).astype(np.intp)
-    counts = np.bincount(cells, minlength=_CELLS)
-    below = np.cumsum(counts)
-    mass = np.cumsum(counts * _MIDDLES)
-    # The spread between both sides, but for factors that are the same for all cuts.
-    parted = np.square(mass * below[-1] - mass[-1] * below) / np.maximum(1, below * (below[-1] - below))
-    return float(_MIDDLES[int(np.argmax(parted))] * (top / _CELLS))
+def _roughness(look: _Look, known: Mask, words: Words) -> tuple[float, float]:
+    """Noise and texture of the ground that a look shows."""
+    noise, texture = _residuals(look.light, look.far, known)
+    if texture > _TEXTURED:
+        # What lies beyond the letters' own ground, such as a rule or a sign's edge, does not make that busy.
+        texture = min(texture, _residuals(look.light, look.far, known & words.wide)[1])
+    return noise, texture
 
 
 def _residuals(light: Floats, far: Floats, known: Mask) -> tuple[float, float]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from shared.imaging.ink.attached import Words, dilated
 from shared.imaging.ink.ground import near_mode
-from shared.imaging.ink.separate import Ground, Ink, lengths, otsu
+from shared.imaging.ink.samples import otsu
+from shared.imaging.ink.separate import Ground, Ink, lengths
 from shared.imaging.measure.letters import SHARP, Letters
 from shared.imaging.pixels import Floats, Mask, Pixels
 
