@@ -76,9 +76,12 @@ def _page(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> Image.Image:
 def _image(picture: Picture, rgb: Pixels, alpha: Pixels | None) -> Image.Image:
     # With a profile kept the channels are RGB; a grey file cannot carry it.
     grey = picture.grey and picture.icc is None and _is_grey(rgb)
+    if alpha is not None and not grey:
+        # Of this mode Pillow takes the array's memory as it is, instead of two copies.
+        return Image.fromarray(np.dstack([rgb, alpha]))
     colour = Image.fromarray(np.ascontiguousarray(rgb[..., 0]) if grey else rgb)
     if alpha is not None:
-        colour = colour.convert("LA" if grey else "RGBA")
+        colour = colour.convert("LA")
         colour.putalpha(Image.fromarray(alpha))
     return colour
 
