@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from shared.imaging.typesetting.annex import opportunities
 from shared.imaging.typesetting.hyphenation import syllables
 from shared.imaging.typesetting.scripts import IDEOGRAPHIC, SHARED, script_of
 from shared.imaging.typesetting.words import clusters
@@ -97,7 +98,7 @@ def _may_part(before: str, after: str) -> bool:
     """Whether the white space between two words may end a line."""
     if before[-1] not in _KEEPS_TO_NEXT and after[0] not in _KEEPS_TO_LAST:
         return True
-    return (len(before) + 1) in _annex(f"{before} {after.rstrip()}")
+    return (len(before) + 1) in opportunities(f"{before} {after.rstrip()}")
 
 
 @lru_cache(maxsize=1 << 13)
@@ -105,17 +106,11 @@ def within(token: str) -> frozenset[int]:
     """Opportunities inside a text without spaces."""
     if _PLAIN.fullmatch(token) and not any(_is_special(char) for char in token):
         return frozenset()
-    found = {i for i in _annex(token) if not _joins_hangul(token, i)}
+    found = {i for i in opportunities(token) if not _joins_hangul(token, i)}
     found |= {i for i in range(1, len(token)) if _leads_syllable(token[i])}
     if any(script_of(char) == "Thai" for char in token):
         found |= _chunk_ends(token, "th")
     return frozenset(i for i in found if 0 < i < len(token))
-
-
-def _annex(text: str) -> set[int]:
-    from uniseg.linebreak import line_break_boundaries
-
-    return set(line_break_boundaries(text)) - {0, len(text)}
 
 
 def _is_special(char: str) -> bool:
