@@ -17,6 +17,7 @@ _LONGEST_STROKE = 1.1  # in ems: longer straight runs are rules and frames
 _LETTERS = 0.4  # least share that is left of letters when straight runs are cut off
 _DEEP = 0.2  # of the words' height, from their edges: how far inside they have letters and few other things
 _RULE, _RIMS = 0.3, 2  # ems and pixels: what is thicker is a streak of the ground and no rule
+_UNDER = 0.5  # least share of an underline that lies in the words
 _LEVER = 2.0  # ems of a rule beyond the words that tell its direction
 _LONG_SIDE = 1.6  # of the words' rectangle over its other side, when it is surely along the words
 _SPANNED, _LEAST_SIDE = 0.8, 4.0  # share of a part's extent, and pixels, between two rules it touches
@@ -108,7 +109,9 @@ def _rules(found: Mask, words: Words, along: float) -> Mask:
     if not (runs & ~words.wide).any():
         return np.zeros_like(found)
     parts = Parts.of(runs)
-    beyond = parts.within(~words.wide) > 0
+    # An underline may end a little behind the words, as it does below a full stop of full width.
+    ended = (parts.within(words.tight) > _UNDER * parts.sizes()) & (parts.within(_border(found.shape)) == 0)
+    beyond = (parts.within(~words.wide) > 0) & ~ended
     rules = parts.of_those(beyond)
     ys, xs = np.divmod(parts.places, parts.shape[1])
     for i in np.flatnonzero(beyond & (parts.within(words.tight) > 0)):
@@ -116,6 +119,13 @@ def _rules(found: Mask, words: Words, along: float) -> Mask:
         letters = _beside_rule(y, x, words.wide[y, x], along, words.em)
         rules[y[letters], x[letters]] = False
     return rules
+
+
+def _border(shape: tuple[int, ...]) -> Mask:
+    """The outermost pixels of a crop."""
+    border = np.ones(shape, dtype=bool)
+    border[1:-1, 1:-1] = False
+    return border
 
 
 def _beside_rule(ys: Indices, xs: Indices, within: Mask, along: float, em: float) -> Mask:

@@ -149,3 +149,13 @@ def test_a_dark_seam_goes_on_where_light_letters_stood_on_it(page) -> None:
     plank.write("Price list", 100, 96, 44, ink=(235, 225, 200), weight=600)
     rgb, _ = erased(plank)
     assert np.abs(rgb[93].astype(int) - clean[93]).max() < 20
+
+
+def test_an_underline_that_ends_behind_the_words_is_theirs(page) -> None:
+    sign = page(500, 160)
+    clean = sign.pixels.copy()
+    sign.write("Entrance", 100, 100, 40)
+    right = int(max(x for x, _ in sign.words[0].polygon))
+    sign.pixels[105:108, 98 : right + 17] = (20, 20, 20)
+    rgb, _ = erased(sign)
+    assert dark(rgb[:, : right + 8], clean[:, : right + 8]) < 10
