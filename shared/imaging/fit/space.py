@@ -251,8 +251,8 @@ def _alike(lab: Floats, grid: _Grid, seen: Mask | None) -> Mask:
     down = (fit[0] + (np.arange(height) / height - 0.5)[:, None] * fit[2]).astype(np.float32)
     # Channel by channel: NumPy is slow where the last axis has but three numbers.
     away = np.zeros(grid.shape, dtype=np.float32)
-    for channel, across, below in zip(cv2.split(lab), along.T, down.T, strict=True):
-        unlike = channel - (across + below[:, None])
+    for channel in range(3):
+        unlike = lab[..., channel] - (along[:, channel] + down[:, channel, None])
         away += np.square(unlike, out=unlike)
     return np.asarray(away < min(20.0, max(7.0, 4.5 * spread)) ** 2, dtype=bool)
 

@@ -1,6 +1,6 @@
 """Where Unicode Standard Annex 14 lets a line end: at once where few of its rules apply, else by `uniseg`.
 
-`uniseg` goes over a text once for each rule, which took most of the time of breaking a line of Chinese or
+`uniseg` goes over a text once for each rule, which takes most of the time of breaking a line of Chinese or
 Thai. Among letters, digits and squares (ideographs, kana, syllables of Hangul) with their brackets and stops
 each pair of characters says all: rules LB9, LB13, LB14, LB21, LB22, LB23, LB28, LB30 and LB31.
 """
