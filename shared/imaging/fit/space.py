@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from shared.imaging.frame import Frame, Matrix, Points, bounds
 from shared.imaging.geometry import Box
+from shared.imaging.ink.attached import dilated
 from shared.imaging.ink.ground import SAMPLE, largest, to_lab
 from shared.imaging.ink.samples import quantile
 from shared.imaging.pixels import Floats, Mask, Pixels, Reals
@@ -165,7 +166,8 @@ def _free(rgb: Pixels, grid: _Grid, occupied: Sequence[Points]) -> Mask:
     samples = cv2.warpPerspective(crop, matrix, (grid.columns, grid.rows), flags=cv2.INTER_LINEAR)
     seen = _seen(grid, matrix, (left, top, right, bottom))
     lab = to_lab(np.asarray(samples, dtype=np.uint8))
-    alike = _without_grains(_alike(lab, grid, seen)) & ~_ruled(lab)
+    alike = _alike(lab, grid, seen)
+    alike = _without_grains(alike) & ~_ruled(_calmed(lab, alike))
     taken = np.zeros(grid.shape, dtype=np.uint8)
     for polygon in occupied:
         local = frame.to_local(polygon)
@@ -212,6 +214,19 @@ def _without_grains(alike: Mask) -> Mask:
     unlike = (~alike).view(np.uint8)
     around = cv2.boxFilter(unlike, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(alike | (around == 1), dtype=bool)
+
+
+def _calmed(lab: Floats, alike: Mask) -> Floats:
+    """The samples with what is unlike their ground, and its rim, in the ground's usual colour.
+
+    What is told from it sample by sample must not be smeared along an em by looking for what is not.
+    """
+    unlike = dilated(~alike, 1)
+    if not unlike.any() or unlike.all():
+        return lab
+    calm, usual = lab.copy(), lab[~unlike]
+    calm[unlike] = np.median(usual[:: max(1, len(usual) // SAMPLE)], axis=0)
+    return calm
 
 
 def _ruled(lab: Floats) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -43,3 +44,12 @@ def test_what_a_block_has_given_away_need_not_go_on() -> None:
     kept = Box(0, 10, 100, 28)
     assert max(box.right for box in larger_boxes(rgb, frame, EM, [], "left")) < 110
     assert max(box.right for box in larger_boxes(rgb, frame, EM, [], "left", kept)) > 190
+
+
+def test_free_space_reaches_close_to_a_round_outline() -> None:
+    rgb = np.full((260, 420, 3), 255, np.uint8)
+    cv2.ellipse(rgb, (210, 130), (180, 110), 0, 0, 360, (20, 20, 20), 3, cv2.LINE_AA)
+    frame = Frame.of([(100.0, 85.0), (320.0, 85.0), (320.0, 175.0), (100.0, 175.0)])
+    tall = larger_boxes(rgb, frame, 36.0, [], "center")[2]
+    # Above the box's corners the outline is 42 pixels away, and 0.4 ems stay free before it.
+    assert 15 < -tall.top <= 42 - 0.4 * 36

@@ -137,3 +137,14 @@ def test_letters_that_their_box_cuts_are_taken_out_and_begin_the_text(page) -> N
     assert block.polygon[0][0] < 66
     erase(sheet.pixels, None, [block], [], "seed")
     assert np.abs(sheet.pixels.astype(int) - clean).max() < 12
+
+
+@pytest.mark.parametrize("tail", [0, 8])
+def test_the_tail_that_j_has_in_some_faces_makes_no_line_larger_or_smaller(page, tail: int) -> None:
+    sheet = page()
+    sheet.write("Iardin ouvert", 60, 100, 40)
+    sheet.words[0] = sheet.words[0].model_copy(update={"text": "Jardin"})
+    left = round(sheet.words[0].polygon[0][0]) + 4
+    sheet.pixels[98 : 100 + tail, left : left + 4] = 20
+    (block,) = sheet.scene().blocks
+    assert block.style.size == pytest.approx(40, rel=0.05)
