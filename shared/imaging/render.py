@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.core.errors import Conflict
 from shared.imaging.areas import restore
+from shared.imaging.draw.contrast import alike, readable
 from shared.imaging.draw.draw import draw
 from shared.imaging.erase.erase import erase
 from shared.imaging.files.decode import Picture, decode
 from shared.imaging.files.derivative import flattened
 from shared.imaging.files.encode import encode, encode_pages
 from shared.imaging.fit.layouts import SetText, lay_out, wordings
-from shared.imaging.frame import Points
+from shared.imaging.frame import Points, bounds, filled
 from shared.imaging.ink.colours import from_hex
+from shared.imaging.ink.samples import some_of
 from shared.imaging.pages import of_page
 from shared.imaging.pixels import Pixels
 from shared.imaging.typesetting.fonts import FontLibrary
@@ -113,9 +115,33 @@ def compose(picture: Picture, scene: Scene, target: str, fonts: FontLibrary) -> 
     soft = erase(rgb, alpha, changed, kept, picture.sha256)
     _leave_alone(picture, rgb, alpha, scene)
     # What is transparent is no ground to go on to.
-    texts = lay_out(flattened(rgb, alpha), scene, target, fonts)
+    ground = flattened(rgb, alpha)
+    texts = _readable(lay_out(ground, scene, target, fonts), ground)
     softness = {block.id: _blur(soft.get(block.id, _SHARP)) for block in changed}
     return Composed(picture, rgb, alpha, texts, softness)
+
+
+def _readable(texts: Sequence[SetText], rgb: Pixels) -> list[SetText]:
+    """The texts in inks that can be told from the pixels they are drawn on."""
+    inks = alike([(text.block.style.ink, _ink(text, rgb)) for text in texts])
+    return [_in_ink(text, ink) for text, ink in zip(texts, inks, strict=True)]
+
+
+def _ink(text: SetText, rgb: Pixels) -> str:
+    style, ink = text.block.style, text.layout.ink
+    if ink is None or style.outline is not None:
+        return style.ink
+    polygon, (height, width) = text.frame.corners(ink), rgb.shape[:2]
+    left, top, right, bottom = bounds(polygon, 0, width, height)
+    under = filled((max(0, bottom - top), max(0, right - left)), [polygon], left, top)
+    return readable(style.ink, some_of(rgb[top:bottom, left:right][under]))
+
+
+def _in_ink(text: SetText, ink: str) -> SetText:
+    style = text.block.style
+    if ink == style.ink:
+        return text
+    return replace(text, block=text.block.model_copy(update={"style": style.model_copy(update={"ink": ink})}))
 
 
 def paint(picture: Picture, scene: Scene, target: str, fonts: FontLibrary) -> Painted:
