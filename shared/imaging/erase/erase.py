@@ -22,6 +22,7 @@ from shared.imaging.typesetting.decoration import beside
 from shared.scenes.schemas import Block
 
 _GRAINLESS, _GRAINY = 2.0, 3.5  # noise of a ground, in CIELAB: without any grain to be seen, surely with
+_CLEAN = 0.7  # noise of a ground that shows no grain at all
 _CODING_BLOCK = 8  # pixels: how far JPEG spreads what a stroke changes
 _FAINT = 6.0  # of 255: less than that is no thing of its own
 _RGB_OF_LAB = 2.55
@@ -97,8 +98,10 @@ def _repaint(crop: Pixels, ground: Ground, ink: Ink, writable: Mask, rng: np.ran
 
 def _rippled(crop: Pixels, ground: Ground, ink: Ink) -> Mask:
     """Pixels within a coding block of the ink, but for things that go on beyond it."""
-    side = 2 * _CODING_BLOCK + 1
-    near = cv2.dilate(ink.halo.view(np.uint8), np.ones((side, side), np.uint8)).view(bool)
+    # Ripples fill blocks to their corners, but where grain shows that is too much of it to give away.
+    shape = cv2.MORPH_RECT if ground.noise < _CLEAN else cv2.MORPH_ELLIPSE
+    kernel = cv2.getStructuringElement(shape, (2 * _CODING_BLOCK + 1, 2 * _CODING_BLOCK + 1))
+    near = cv2.dilate(ink.halo.view(np.uint8), kernel).view(bool)
     least = max(_FAINT, 4 * _RGB_OF_LAB * ground.noise)
     like = cv2.inRange(cv2.absdiff(crop, ground.paint), np.zeros(3), np.full(3, least))
     things = (like == 0) & ~ink.halo

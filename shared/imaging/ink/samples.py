@@ -60,6 +60,14 @@ def places_in(mask: Mask, most: int) -> tuple[Indices, Indices]:
     return ys[::step] * apart, xs[::step] * apart
 
 
+def middle_of(values: NDArray[Any], most: int) -> NDArray[Any]:
+    """At most about so many pixels of the middle of a crop, as a window: there it is as everywhere."""
+    height, width = values.shape[:2]
+    share = min(1.0, (most / max(1, height * width)) ** 0.5)
+    top, left = int(height * (1 - share) / 2), int(width * (1 - share) / 2)
+    return values[top : height - top, left : width - left]
+
+
 def count(mask: Mask) -> int:
     """How many pixels a mask holds."""
     return int(np.count_nonzero(mask))

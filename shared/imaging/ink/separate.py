@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.imaging.ink.attached import Words, attached, dilated
 from shared.imaging.ink.ground import SAMPLE, Plane, local_mean, near_mode, robust_plane, to_lab
 from shared.imaging.ink.missed import missed
 from shared.imaging.ink.palette import evidence
-from shared.imaging.ink.samples import count, of, of_parts, otsu, parts_of, places_in, quantile
+from shared.imaging.ink.samples import count, middle_of, of, of_parts, otsu, parts_of, places_in, quantile
 from shared.imaging.pixels import Floats, Mask, Pixels
 
 MEASURED_EM, _ERASED_EM = 56.0, 32.0
@@ -64,6 +62,8 @@ class Ground:
     @cached_property
     def paint(self) -> Pixels:
         """The light in bytes."""
+        if self.light.dtype == np.uint8:
+            return self.light.view(np.uint8)
         return np.asarray(cv2.convertScaleAbs(self.light), dtype=np.uint8)
 
     @property
@@ -222,7 +222,7 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
     if len(xs):
         # Averaging has taken the noise away, so it is measured again on single pixels.
         away = to_lab(rgb[ys, xs][None]) - to_lab(light[ys, xs][None])
-        noise = 1.48 * float(np.median(np.linalg.norm(away, axis=2)))
+        noise = 1.48 * quantile(lengths(away).ravel(), 0.5)
     return Ground(light, noise, ground.texture, known, _scaled(ground.shown, full)), Ink(
         _scaled(ink.core, full),
         _scaled(ink.halo, full, _TOUCHED) & words.wide,
@@ -318,16 +318,8 @@ def _residuals(light: Floats, far: Floats, known: Mask) -> tuple[float, float]:
     if count(known) < 12:
         return 0.0, 0.0
     noise = 1.48 * quantile(of(far, known), 0.5)
-    light, known = _middle(light), _middle(known)
+    light, known = middle_of(light, _PART), middle_of(known, _PART)
     weight = known.astype(np.float32)
     share = np.maximum(cv2.GaussianBlur(weight, (0, 0), 1.5), 1e-3)
     structure = np.abs(of(cv2.GaussianBlur(light * weight, (0, 0), 1.5) / share, known))
     return noise, quantile(structure, 0.8) if structure.size else 0.0
-
-
-def _middle(values: NDArray[Any]) -> NDArray[Any]:
-    """As much of the middle of a crop as tells what all of it is like."""
-    height, width = values.shape
-    share = min(1.0, (_PART / values.size) ** 0.5)
-    top, left = int(height * (1 - share) / 2), int(width * (1 - share) / 2)
-    return values[top : height - top, left : width - left]

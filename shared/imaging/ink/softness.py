@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.ink.samples import count, of, quantile, some_of
+from shared.imaging.ink.samples import count, middle_of, of, quantile, some_of
 from shared.imaging.ink.separate import Ground, Ink
 from shared.imaging.pixels import Pixels
 
 _LIGHTNESS = 38.0  # of 255: least difference of luma whose edges can be measured
+_PART, _LEARN = 120_000, 400  # pixels of a crop that are enough, if so many of them are ink
 
 
 def softness(rgb: Pixels, ground: Ground, ink: Ink) -> float:
@@ -21,13 +22,15 @@ def softness(rgb: Pixels, ground: Ground, ink: Ink) -> float:
     About 0.4, the anti-aliasing of a sharp edge, is the least, also where lightness says too little: colour
     alone is blurred by coding already.
     """
-    if count(ink.core) < 12 or min(ink.core.shape) < 3:
+    most = _PART if count(middle_of(ink.core, _PART)) >= _LEARN else ink.core.size
+    seen, light, core, halo = (middle_of(each, most) for each in (rgb, ground.paint, ink.core, ink.halo))
+    if count(core) < 12 or min(core.shape) < 3:
         return 0.4
-    far = cv2.absdiff(_light(rgb), _light(ground.paint))
-    full = quantile(of(far, ink.core), 0.85)
+    far = cv2.absdiff(_light(seen), _light(light))
+    full = quantile(of(far, core), 0.85)
     if full < _LIGHTNESS:
         return 0.4
-    around = ink.halo[:-1, :-1]
+    around = halo[:-1, :-1]
     across, down = (
         some_of(of(cv2.absdiff(far[:-1, :-1], beside), around)) for beside in (far[:-1, 1:], far[1:, :-1])
     )
