@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -87,12 +88,19 @@ def of_row(row: Row, records: list[Record]) -> list[Reason]:
         return _by_number(records, _NUMBERS[row.measure])
     look = next((name for name in STYLES if row.measure.startswith(f"{name}, ")), None)
     about = "style" if look else _ABOUT.get(row.measure, "")
-    return [
+    found = [
         Reason(record, said, place)
         for record in records
         for said, place in _told(record, about)
         if look is None or said.startswith(f"{look}:")
     ]
+    return sorted(found, key=lambda reason: -_counted(reason.said))
+
+
+def _counted(said: str) -> int:
+    """The number that a reason begins with, or 0."""
+    count = re.match(r"\d+", said)
+    return int(count[0]) if count else 0
 
 
 def _told(record: Record, about: str) -> list[tuple[str, Any]]:

@@ -76,6 +76,14 @@ def test_every_goal_that_is_missed_has_a_reason(record):
         assert reasons.of_row(row, [bad]), row.measure
 
 
+def test_the_worst_comes_first(record):
+    bad = planted(record)
+    bad["why"] = bad["why"] | {"back": ["2 > 0: 'a'", "19 > 3: 'b'", "4 > 0: 'c'"]}
+    bad["places"] = bad["places"] | {"back": [PLACE] * 3}
+    found = reasons.of_row(Row("OCR-back CER", "", 0.3, False, "low"), [bad])
+    assert [reason.said[:2] for reason in found] == ["19", "4 ", "2 "]
+
+
 def test_a_look_has_its_own_reasons(record):
     found = reasons.of_row(Row("italic, precision", ">= 0.95", 0.0, False, "high"), [planted(record)])
     assert [reason.said for reason in found] == ["italic: True for False"]
