@@ -30,8 +30,8 @@ from shared.imaging.render import compose, finish, paint_on, render
 from shared.imaging.scene import build_scene
 from shared.imaging.typesetting.fonts import FontLibrary
 from shared.imaging.typesetting.hyphenation import syllables
+from shared.imaging.typesetting.itemise import seen_of
 from shared.imaging.typesetting.linebreak import cuts, within
-from shared.imaging.typesetting.shape import seen_of
 from shared.imaging.typesetting.words import word
 from shared.providers.text_batches import MAX_POINTS, batches
 from shared.scenes.schemas import Scene

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
 from shared.imaging.geometry import Box, around
-from shared.imaging.typesetting.bidi import levels, visual_runs
+from shared.imaging.typesetting.bidi import visual_runs
 from shared.imaging.typesetting.fonts import FontLibrary, Typeface
-from shared.imaging.typesetting.scripts import SHARED, is_rtl, script_of
+from shared.imaging.typesetting.itemise import Seen, seen_of
+from shared.imaging.typesetting.scripts import is_rtl
 from shared.imaging.typesetting.vertical import Cell, cells, stood
 from shared.imaging.typesetting.words import (
     UPRIGHT,
@@ -21,8 +22,6 @@ from shared.imaging.typesetting.words import (
     Manner,
     Matrix2,
     Word,
-    clusters,
-    is_ignorable,
     transformed,
     word,
 )
@@ -243,79 +242,3 @@ class Paragraph:
         starts = self.seen.starts
         inner = starts[bisect_right(starts, start) : bisect_left(starts, end)]
         return list(pairwise([start, *inner, end])) if start < end else []
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What of a text can be shown, with face, script and bidi level of each character, and what cannot.
-
-    `starts` are the places where pieces of one face and script begin, cut where white space begins and ends;
-    `runs_right` tells that all of it runs from left to right.
-    """
-
-    text: str
-    faces: tuple[Typeface, ...]
-    scripts: tuple[str, ...]
-    levels: tuple[int, ...]
-    missing: frozenset[str]
-    starts: tuple[int, ...]
-    runs_right: bool
-
-    @cached_property
-    def varies_in_width(self) -> bool:
-        """Whether one of the faces can be condensed."""
-        return any("wdth" in face.pinned.axes for face in set(self.faces))
-
-
-@lru_cache(maxsize=256)
-def seen_of(faces: tuple[Typeface, ...], text: str, rtl: bool, vertical: bool) -> Seen:
-    """Choose a face for each cluster of a text, and tell the directions."""
-    kept: list[str] = []
-    chosen: list[Typeface] = []
-    missing: set[str] = set()
-    current: Typeface | None = None
-    for cluster in clusters(_visible(text)):
-        current = _face_for(cluster, faces, current)
-        if current is None:
-            missing |= {char for char in cluster if not is_ignorable(char)}
-            continue
-        kept += cluster
-        chosen += [current] * len(cluster)
-    shown = "".join(kept)
-    scripts = _scripts(shown)
-    found = levels(shown, rtl) if not vertical else [0] * len(shown)
-    starts = [
-        i
-        for i, char in enumerate(shown)
-        if not i
-        or chosen[i] is not chosen[i - 1]
-        or scripts[i] != scripts[i - 1]
-        or (char == " ") != (shown[i - 1] == " ")
-    ]
-    runs_right = not any(found)
-    return Seen(shown, tuple(chosen), scripts, tuple(found), frozenset(missing), tuple(starts), runs_right)
-
-
-def _face_for(cluster: str, faces: Sequence[Typeface], current: Typeface | None) -> Typeface | None:
-    """The first face that has all of `cluster`; shared signs stay in the `current` one where it can."""
-    wanted = {ord(char) for char in cluster if not is_ignorable(char)}
-    # Punctuation and digits stay with their neighbours, so that a run is not torn apart.
-    sticks = current is not None and not current.is_of_signs and script_of(cluster[0]) in SHARED
-    if current is not None and sticks and wanted <= current.characters:
-        return current
-    return next((face for face in faces if wanted <= face.characters), None)
-
-
-def _visible(text: str) -> str:
-    return "".join(" " if char.isspace() and char not in "\u00a0\u202f\u3000" else char for char in text)
-
-
-def _scripts(text: str) -> tuple[str, ...]:
-    """ISO 15924 code of each character; shared ones take their neighbour's."""
-    own = [script_of(char) for char in text]
-    known = next((code for code in own if code not in SHARED), "Latn")
-    for i, code in enumerate(own):
-        if code in SHARED:
-            own[i] = known
-        known = own[i]
-    return tuple(own)
