@@ -96,8 +96,12 @@ def _work(visit: Visit, handler: Handler, model: Any, names: set[str], failed: F
         outcome = plan(error, attempt.number, attempt.limit)
         if error is None:
             return _DONE
-        log_outcome(outcome, error)
-        return _settle(visit, outcome, error, body, failed)
+        try:
+            log_outcome(outcome, error)
+            return _settle(visit, outcome, error, body, failed)
+        finally:
+            # Its traceback holds this frame, and what the handler worked on, such as a decoded picture.
+            del error
 
 
 def _count_wait(visit: Visit) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -75,9 +76,25 @@ def call_with_retry(
             failure = classify(error)
             if failure is None:
                 raise
+            _let_go(error)
             pause = backoff(retries, draw())
             if not failure.again or clock() + pause >= end or not budget.spend():
                 # What the provider said may quote content, so it goes no further.
-                raise failure.error from None
+                try:
+                    raise failure.error from None
+                finally:
+                    # Else the error, by its traceback, would hold itself and all that its callers work on.
+                    del failure
         sleep(pause)
         retries += 1
+
+
+def _let_go(error: BaseException) -> None:
+    """Clear the frames that an error went through: gRPC's hold it, and by their callers a decoded picture,
+    until the garbage collector happens to come by.
+    """
+    each: BaseException | None = error
+    while each is not None:
+        traceback.clear_frames(each.__traceback__)
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__

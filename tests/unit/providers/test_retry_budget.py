@@ -1,3 +1,7 @@
+import gc
+import weakref
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,3 +93,29 @@ def test_without_permits_left_the_first_failure_is_final():
 @given(st.integers(0, 50), st.floats(0, 1, exclude_max=True))
 def test_pauses_are_spread_over_the_whole_range_and_bounded(attempt, draw):
     assert 0 <= backoff(attempt, draw) <= min(8.0, 0.25 * 2**attempt)
+
+
+class _Picture:
+    """What a caller works on."""
+
+
+def test_a_failure_holds_nothing_of_what_its_callers_worked_on():
+    held = []
+
+    def call():
+        picture = _Picture()
+        held.append(weakref.ref(picture))
+
+        def fn(seconds):
+            kept = ConnectionError("as libraries keep theirs")
+            raise kept
+
+        call_with_retry(fn, 1, RetryBudget(), lambda error: Failure(ProviderUnavailable("gone")))
+
+    gc.disable()
+    try:
+        with suppress(ProviderUnavailable):
+            call()
+        assert held[0]() is None
+    finally:
+        gc.enable()
