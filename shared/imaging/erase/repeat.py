@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.imaging.ink.samples import count, of, put, quantile
+from shared.imaging.ink.samples import count, middle_of, of, put, quantile
 from shared.imaging.pixels import Floats, Mask, Pixels
 
 Shift = tuple[int, int]
 
 _LARGEST = 400_000  # pixels of a crop in which repeats are looked for
+_PART = 100_000  # pixels of its middle that tell them
 _SHIFTS = 16
 _OVERLAP = 0.3  # least share of the ground that must meet itself when shifted
 _LIKE, _HARDLY = 0.63, 0.4  # correlation with itself from which a shifted ground is a repeat, and may be one
@@ -61,6 +62,7 @@ def _shifts(detail: Floats, known: Mask) -> list[Shift]:
 
     Most grounds repeat nowhere, which a quarter of the pixels tells.
     """
+    detail, known = middle_of(detail, _PART), middle_of(known, _PART)
     height, width = known.shape
     size = (max(1, width // 2), max(1, height // 2))
     halved = cv2.resize(known * np.uint8(255), size, interpolation=cv2.INTER_AREA) > _WHOLE
