@@ -133,7 +133,9 @@ def _ink(text: SetText, rgb: Pixels) -> str:
         return style.ink
     polygon, (height, width) = text.frame.corners(ink), rgb.shape[:2]
     left, top, right, bottom = bounds(polygon, 0, width, height)
-    under = filled((max(0, bottom - top), max(0, right - left)), [polygon], left, top)
+    if right <= left or bottom <= top:
+        return style.ink
+    under = filled((bottom - top, right - left), [polygon], left, top)
     return readable(style.ink, some_of(rgb[top:bottom, left:right][under]))
 
 
