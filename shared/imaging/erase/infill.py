@@ -15,9 +15,13 @@ from shared.imaging.pixels import Floats, Mask, Pixels
 _ENOUGH = 1 / 8  # share of a coarser pixel that must be known for it to stand for all of it
 _SHIFTS = 32
 _BLOCK = 8  # pixels: shifted by whole coding blocks, grain lies on their grid as it did
-_SHARE = 0.6  # of its strength
+_SHARE = 0.7  # of its strength
 _SEEN = 3.0  # of 255: standard deviation of grain from which it is missed where it is not
 _USUAL = 3.0  # times that: more is a thing of its own
+_FEW, _EVEN = (
+    8,
+    0.7,
+)  # blocks that tell nothing, and the share of the median that a calm one has of real grain
 _LEARN, _SAMPLE = 200, 1400  # pixels that tell it, and those that are enough
 
 
@@ -62,9 +66,20 @@ def grain(
     near = cv2.dilate(covered.view(np.uint8), np.ones((2 * _BLOCK + 1,) * 2, np.uint8)).view(bool)
     # Ripples around letters, or around a rule beyond them, are no grain.
     level = min(_deviation(crop, light, known & side) for side in (near, ~near))
-    if not _SEEN < level < np.inf:
+    if not _SEEN < level < np.inf or not _is_everywhere(crop, light, known):
         return None
     return _shifted(crop, light, known, _USUAL * level, covered, rng) * np.float32(_SHARE)
+
+
+def _is_everywhere(crop: NDArray[Any], light: NDArray[Any], known: Mask) -> bool:
+    """Whether the calmer coding blocks differ from the light as others do: ripples are where something is."""
+    away = largest(crop - light.astype(np.float32)) * known
+    size = (max(1, known.shape[1] // _BLOCK), max(1, known.shape[0] // _BLOCK))
+    mean, share = (
+        cv2.resize(values, size, interpolation=cv2.INTER_AREA) for values in (away, known.astype(np.float32))
+    )
+    blocks = mean[share > 0.5] / share[share > 0.5]
+    return blocks.size < _FEW or quantile(blocks, 0.2) > _EVEN * quantile(blocks, 0.5)
 
 
 def _deviation(crop: NDArray[Any], light: NDArray[Any], where: Mask) -> float:

@@ -89,3 +89,17 @@ def test_rules_around_a_text_are_not_repeated_where_it_stood(page) -> None:
     erase(erased, None, table.scene().blocks, [], "seed")
     off = np.abs(erased.astype(int) - clean)[62:118, 60:320].max(axis=2)
     assert np.percentile(off, 99.5) < 12
+
+
+def test_ripples_in_some_blocks_are_no_grain() -> None:
+    """Grain lies all over a ground; what coding leaves lies around letters and rules."""
+    rng = np.random.default_rng(2)
+    noise = cv2.GaussianBlur(rng.normal(size=(96, 160, 3)).astype(np.float32), (0, 0), 0.8) * 60
+    covered = np.zeros((96, 160), bool)
+    covered[40:56, 40:120] = True
+    light = np.full((96, 160, 3), 90, np.float32)
+    grainy = np.clip(light + noise, 0, 255).astype(np.uint8)
+    assert grain(grainy, light, ~covered, covered, rng) is not None
+    calm = (np.arange(160) // 8 % 3 == 0)[None, :, None]
+    rippled = np.where(calm, np.uint8(90), grainy)
+    assert grain(rippled, light, ~covered, covered, rng) is None
