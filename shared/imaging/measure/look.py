@@ -117,7 +117,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     ink = ink if worn is None else worn.ink
     rule = underlined(line.text, ink, region, frame)
     ink = ink if rule is None else without_rule(ink, region, frame, rule)
-    if (extent := _extent(ink.core, region, frame)) is None:
+    if (extent := _extent(ink.core, region, frame, _is_calm(ground, ink))) is None:
         return None
     rise, fall = _reach_seen(line.text, extent.flat)
     size = (extent.bottom - extent.top) / (rise + fall)
@@ -133,12 +133,16 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
         slant=_slant(extent.flat),
         tilt=extent.tilt,
         underlined=rule is not None,
-        calm=ink.contrast > _CALM * ground.noise and not ground.textured,
+        calm=_is_calm(ground, ink),
         clarity=ink.contrast / max(1.0, ground.noise),
     )
     flat = Flat(size, look.baseline, look.slant, look.tilt)
     specimen = laid_flat(letters.cover, region, frame, flat)
     return _with(replace(look, specimen=specimen), worn)
+
+
+def _is_calm(ground: Ground, ink: Ink) -> bool:
+    return ink.contrast > _CALM * ground.noise and not ground.textured
 
 
 def _reach_seen(text: str, flat: Mask) -> tuple[float, float]:
@@ -205,7 +209,7 @@ def _measured_reduced(rgb: Pixels, line: Line, others: Sequence[Points], shrink:
     return look.enlarged(shrink)
 
 
-def _extent(core: Mask, region: Region, frame: Frame) -> _Extent | None:
+def _extent(core: Mask, region: Region, frame: Frame, calm: bool) -> _Extent | None:
     """Where the ink of a line is in its frame."""
     scale = _WORKING_HEIGHT / frame.height
     beyond = _BEYOND * frame.height
@@ -223,7 +227,7 @@ def _extent(core: Mask, region: Region, frame: Frame) -> _Extent | None:
         level = np.array([[1, 0, 0], [-drop / columns, 1, drop / 2]])
         flat = cv2.warpAffine(flat, level, (columns, rows), flags=cv2.INTER_LINEAR)
     inked = np.asarray(flat > 127, dtype=bool)
-    by_row = np.nonzero(inked.sum(axis=1) > max(1, 0.004 * columns))[0]
+    by_row = np.nonzero(inked.sum(axis=1) > (1 if calm else max(1, 0.004 * columns)))[0]
     by_column = np.nonzero(inked.any(axis=0))[0]
     if len(by_row) == 0 or len(by_column) == 0:
         return None

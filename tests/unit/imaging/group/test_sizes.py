@@ -148,3 +148,12 @@ def test_the_tail_that_j_has_in_some_faces_makes_no_line_larger_or_smaller(page,
     sheet.pixels[98 : 100 + tail, left : left + 4] = 20
     (block,) = sheet.scene().blocks
     assert block.style.size == pytest.approx(40, rel=0.05)
+
+
+def test_a_single_descender_of_a_long_line_is_seen(page) -> None:
+    sheet = page(1200, 200)
+    sheet.write(
+        "All of our trains to the harbour depart at noon and return in the late afternoon.", 30, 100, 28
+    )
+    (block,) = sheet.scene().blocks
+    assert block.style.size == pytest.approx(28, rel=0.05)
