@@ -113,7 +113,8 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     ink = _without_strays(ink, region, others)
     if ink.core.sum() < _LEAST_INK or ink.contrast < _LEAST_CONTRAST:
         return None
-    worn = outlined(crop, ground, ink, region.words) or shadowed(crop, ground, ink, region.words)
+    em = frame.height / sum(reach(line.text))
+    worn = outlined(crop, ground, ink, region.words, em) or shadowed(crop, ground, ink, region.words)
     ink = ink if worn is None else worn.ink
     rule = underlined(line.text, ink, region, frame)
     ink = ink if rule is None else without_rule(ink, region, frame, rule)

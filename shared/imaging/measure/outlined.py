@@ -17,7 +17,7 @@ from shared.imaging.measure.letters import Letters
 from shared.imaging.measure.parted import FEW, Vector, parted
 from shared.imaging.pixels import Mask, Pixels
 
-_LEAST_EM = 20.0  # pixels below which a rim cannot be told from anti-aliasing
+_LEAST_EM = 22.0  # pixels below which a rim cannot be told from anti-aliasing
 _REACH = 0.12  # ems around the ink in which its rim is looked for
 _SEEN = 60.0  # RGB between a rim and the ground: coding leaves colours that are no rim around strong ones
 _LEAST_LETTERS = 0.2  # share of the mass that the letters are
@@ -39,9 +39,12 @@ class Outlined:
     width: float
 
 
-def outlined(crop: Pixels, ground: Ground, ink: Ink, words: Words) -> Outlined | None:
-    """The letters and the outline of a line's ink, None where it has none."""
-    if words.em < _LEAST_EM:
+def outlined(crop: Pixels, ground: Ground, ink: Ink, words: Words, em: float) -> Outlined | None:
+    """The letters and the outline of a line's ink, None where it has none.
+
+    `em` is what the line's height says of its letters: without ascenders they fill half of it.
+    """
+    if em < _LEAST_EM:
         return None
     text = parted(crop, ground, ink, words, _REACH)
     if text is None:

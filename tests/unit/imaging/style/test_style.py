@@ -123,17 +123,17 @@ def test_more_likeness_and_more_words_never_make_letters_plain(sans, serif, mono
         assert Likeness(script, words, sans, min(1.0, serif + 0.01), mono).family == "serif"
 
 
-def _dressed(page, ink, text="Summer nights", ground=(200, 120, 60), weight=400, **dress):
+def _dressed(page, ink, text="Summer nights", ground=(200, 120, 60), weight=400, size=60, **dress):
     """A page with one line, drawn as the product draws it with a style."""
     sheet = page(ground=ground)
-    sheet.write(text, 60, 200, 60, ink=ink)
+    sheet.write(text, 60, 200, size, ink=ink)
     clean = np.empty_like(sheet.pixels)
     clean[:] = ground
-    style = Style(size=60, **dress)
+    style = Style(size=size, **dress)
     line = PlacedLine(Shaper.of(sheet.fonts, "en", weight=weight).shape(text), 60, 200)
     frame = Frame(np.eye(3), 640.0, 400.0)
     box = Box(-1e4, -1e4, 1e4, 1e4)
-    draw(clean, None, Layout((line,), 60, box, ()), frame, box, ink, 0.0, style)
+    draw(clean, None, Layout((line,), size, box, ()), frame, box, ink, 0.0, style)
     sheet.pixels[:] = clean
     return sheet
 
@@ -167,6 +167,13 @@ def test_what_letters_wear_makes_them_neither_thinner_nor_paler(page, dress, wei
     assert (style.outline is None, style.shadow is None) == ("shadow" in dress, "outline" in dress)
     assert abs(style.weight - weight) <= 100
     assert np.abs(np.subtract(from_hex(style.ink), ink)).max() < 16
+
+
+def test_an_outline_is_told_of_letters_in_a_box_without_ascenders(page):
+    sheet = _dressed(page, (250, 250, 250), "sauces", size=28, outline=Outline(colour="#281030", width=0.06))
+    tight = [(x, 184.0 if y < 200 else 201.0) for x, y in sheet.words[0].polygon]
+    sheet.words = [sheet.words[0].model_copy(update={"polygon": tight})]
+    assert sheet.scene().blocks[0].style.outline is not None
 
 
 def test_an_outline_is_erased_with_its_letters(page):
