@@ -51,7 +51,8 @@ def _lines(rgb: Pixels, language: str):  # type: ignore[no-untyped-def]
 def recognise(rgb: Pixels, language: str) -> Recognition:
     """What the product's adapter makes of the engine's answer, with the language known."""
     height, width = rgb.shape[:2]
-    answer = annotate(paragraphs(_lines(rgb, language)), width, height, language, 1.0)
+    found = paragraphs(_lines(rgb, language))
+    answer = annotate(found, width, height, language, 1.0, [language] * len(found))
     return as_recognition(answer.full_text_annotation, width, height)
 
 
