@@ -21,13 +21,7 @@ _UNDER = 0.5  # least share of an underline that lies in the words
 _LEVER = 2.0  # ems of a rule beyond the words that tell its direction
 _LONG_SIDE = 1.6  # of the words' rectangle over its other side, when it is surely along the words
 _SPANNED, _LEAST_SIDE = 0.8, 4.0  # share of a part's extent, and pixels, between two rules it touches
-_USUAL_RANK = 0.1  # of the usual extent among those of the others, from the largest
-_FRAME = 1.35  # extent across the line over the usual one, from which a part is no letter
-_SIDE = 0.6  # of that extent: the least straight side of a frame
-_MANY = 6  # other parts that must be there before one that stays within the words is taken for a frame
-_OUT = 0.12  # share of a part's area from which it does not stay within them
 _TALLER = 1.05  # times the words' height: no stroke is that long
-_BEYOND = 0.12  # of the usual extent: how far such a part reaches further than all others, on both sides
 
 
 @dataclass(frozen=True)
@@ -63,8 +57,7 @@ class Words:
     """The words of some lines in a crop, as masks of the crop's size.
 
     `tight` covers them as recognised, `wide` a margin more, `usable` the pixels that may teach the ground (no
-    other text). `em` is the text's size in pixels; `bracketed` tells that it has brackets or bars,
-    `rim` how far an outline reaches beyond the letters, in pixels.
+    other text). `em` is the text's size in pixels, `rim` how far an outline reaches beyond the letters.
     """
 
     tight: Mask
@@ -72,7 +65,6 @@ class Words:
     usable: Mask
     em: float
     lie: Lie
-    bracketed: bool = False
     rim: float = 0.0
 
 
@@ -98,8 +90,6 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
     if clear:
         # A stroke may be as long as the words are high, whatever the size is taken for.
         inside &= ~_runs(inside, across, max(_LONGEST_STROKE * words.em, _TALLER * thick))
-        if not words.bracketed:
-            inside &= ~_frames(inside, words)
     return inside, strange & ~inside
 
 
@@ -159,78 +149,15 @@ def _sides(found: Mask, rules: Mask, across: float) -> Mask:
     return parts.of_those(high - low > np.maximum(_SPANNED * (top - bottom), _LEAST_SIDE))
 
 
-def _frames(inside: Mask, words: Words) -> Mask:
-    """Parts that reach well beyond all others of a line on both its sides, as of letters only brackets do."""
-    parts = Parts.of(inside)
-    frames = np.zeros(parts.count, dtype=bool)
-    if parts.count >= 5:
-        area, own = parts.sizes(), parts.within(words.tight)
-        row, low, high = _extents(parts, words.lie)
-        for k in range(len(words.lie.rows)):
-            for i in _beyond_others((area >= 4) & (row == k), area, own, low, high):
-                # Letters that the ground joins reach as far, but no straight stroke of theirs does.
-                part, side = parts.of_those(np.arange(parts.count) == i), _SIDE * (high[i] - low[i])
-                tall = high[i] - low[i] > words.lie.thick
-                frames[i] = tall and _runs(part, words.lie.along + np.pi / 2, side).any()
-    return dilated(parts.of_those(frames), 1) if frames.any() else np.zeros_like(inside)
-
-
-def _beyond_others(letters: Mask, area: Indices, own: Indices, low: Reals, high: Reals) -> list[int]:
-    """Those of the `letters` of a line that reach beyond all others; `own` of their area is in the words."""
-    extents = np.where(letters, high - low, 0.0)
-    order = np.argsort(-extents)[: count(letters)]
-    tallest, others = order[:2], order[2:]
-    found = []
-    for i in tallest:
-        if len(others) < (3 if area[i] - own[i] > _OUT * area[i] else _MANY):
-            break
-        # What has most of the ink is the text, its letters joined by a headline, a hand, or a busy ground.
-        if own[i] > own[others].sum():
-            break
-        usual = extents[others[round(_USUAL_RANK * (len(others) - 1))]]
-        beyond = min(low[others].min() - low[i], high[i] - high[others].max())
-        if extents[i] > _FRAME * usual and beyond > _BEYOND * usual:
-            found.append(int(i))
-    return found
-
-
-def _extents(parts: Parts, lie: Lie) -> tuple[Indices, Reals, Reals]:
-    """The line that each part belongs to, and its lowest and highest place across it.
-
-    They are taken from the lines' own slope, which a line across the whole crop shows.
-    """
-    across = lie.along + np.pi / 2
-    # A part reaches furthest at an end of one of its rows.
-    gaps = np.flatnonzero(np.diff(parts.places) > 1)
-    ends = np.concatenate([[0], gaps, gaps + 1, [len(parts.places) - 1]])
-    low, high = _reaches(parts, ends, across)
-    middles = (low + np.where(np.isfinite(high), high, 0.0))[:, None] / 2
-    row = np.argmin(np.abs(middles - np.array(lie.rows)), axis=1)
-    return row, *_reaches(parts, ends, across, _slope(parts, row, across))
-
-
-def _reaches(parts: Parts, some: Indices, across: float, slope: float = 0.0) -> tuple[Reals, Reals]:
+def _reaches(parts: Parts, some: Indices, across: float) -> tuple[Reals, Reals]:
     """The lowest and the highest of some pixels of each part, in the direction of `across`."""
     ys, xs = np.divmod(parts.places[some], parts.shape[1])
-    cos, sin = np.cos(across), np.sin(across)
-    height = xs * (cos + slope * sin) + ys * (sin - slope * cos)
+    height = xs * np.cos(across) + ys * np.sin(across)
     low: Reals = np.full(parts.count, np.inf)
     high: Reals = np.full(parts.count, -np.inf)
     np.minimum.at(low, parts.part[some], height)
     np.maximum.at(high, parts.part[some], height)
     return low, high
-
-
-def _slope(parts: Parts, row: Indices, across: float) -> float:
-    """How far pixels rise `across` their line for each one along it: the regression of one on the other."""
-    ys, xs = np.divmod(parts.places, parts.shape[1])
-    rows = row[parts.part]
-    pixels = np.maximum(1, np.bincount(rows))
-    x, y = (values - (np.bincount(rows, weights=values) / pixels)[rows] for values in (xs, ys))
-    cos, sin = np.cos(across), np.sin(across)
-    xx, yy, xy = x @ x, y @ y, x @ y
-    rise = xy * (cos**2 - sin**2) + (yy - xx) * sin * cos
-    return float(rise / max(1e-6, yy * cos**2 + xx * sin**2 - 2 * xy * sin * cos))
 
 
 def _parted(found: Mask, tight: Mask) -> tuple[Mask, Mask]:

@@ -18,7 +18,6 @@ _MOST_AT_ONCE = 400_000  # pixels of a crop of several lines: what is learnt of 
 _COST = 10_000  # pixels that take as long as what is done once for a crop
 _AROUND = 0.7  # ems around a line that its crop takes in
 _SAME_COLOUR, _SAME_SIZE = 24, 1.15  # of 255, and times: what measuring makes of one look
-_TALL_SIGNS = frozenset("()[]{}|/\\（）「」『』【】｜")
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,9 @@ def region_of(
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * radius + 1, 2 * radius + 1))
     near = cv2.dilate(wide.view(np.uint8), kernel).view(bool)
     usable = near & ~wide & ~filled(shape, others, left, top)
-    bracketed = any(not _TALL_SIGNS.isdisjoint(line.text) for line in lines)
     lie = Lie.of([np.concatenate(some) - (left, top) for some in each])
     tight = filled(shape, words, left, top)
-    return Region(left, top, right, bottom, Words(tight, wide, usable, em, lie, bracketed, rim))
+    return Region(left, top, right, bottom, Words(tight, wide, usable, em, lie, rim))
 
 
 def _words(line: Line, rule: float) -> list[Points]:

@@ -212,7 +212,7 @@ def _separate_reduced(rgb: Pixels, words: Words, shrink: float) -> tuple[Ground,
     tight, wide, usable = (_scaled(mask, size) for mask in (words.tight, words.wide, words.usable))
     em = words.em / shrink
     lie = words.lie.shrunk(shrink)
-    seen = Words(tight, wide, usable, em, lie, words.bracketed, words.rim / shrink)
+    seen = Words(tight, wide, usable, em, lie, words.rim / shrink)
     ground, ink = separate(small, seen, em)
     full = (width, height)
     light = np.asarray(cv2.resize(ground.paint, full, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
