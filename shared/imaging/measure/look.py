@@ -116,7 +116,7 @@ def measure(rgb: Pixels, line: Line, others: Sequence[Points]) -> Look | None:
     em = frame.height / sum(reach(line.text))
     worn = outlined(crop, ground, ink, region.words, em) or shadowed(crop, ground, ink, region.words)
     ink = ink if worn is None else worn.ink
-    rule = underlined(line.text, ink, region, frame)
+    rule = underlined(line.text, ink, region, frame, others)
     ink = ink if rule is None else without_rule(ink, region, frame, rule)
     if (extent := _extent(ink.core, region, frame, _is_calm(ground, ink))) is None:
         return None

@@ -53,6 +53,8 @@ def outlined(crop: Pixels, ground: Ground, ink: Ink, words: Words, em: float) ->
         if np.linalg.norm(rim) < _SEEN or not _is_no_mixture(rim, letters):
             continue
         letters, rim = text.settled(letters, rim)
+        if np.linalg.norm(rim) < _SEEN:
+            continue
         inner, outer = text.nearest(letters, rim)
         if not _is_no_mixture(letters, rim):
             inner = _peeled(inner, inner | outer)

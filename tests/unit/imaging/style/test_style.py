@@ -16,6 +16,7 @@ from shared.imaging.frame import Frame
 from shared.imaging.ink.colours import from_hex
 from shared.imaging.style.face import Likeness
 from shared.imaging.typesetting.shape import Box, Shaper
+from shared.scenes.recognition import Word
 from shared.scenes.schemas import Outline, Shadow, Style
 
 MENU = ("Garden salad with nuts", "Tomato soup of the day", "Grilled salmon and rice")
@@ -203,6 +204,14 @@ def test_plain_letters_have_no_outline(page, family, ink):
     assert [block.style.outline for block in scene.blocks] == [None] * len(scene.blocks)
 
 
+def test_colour_that_coding_spreads_around_letters_is_no_outline(page):
+    sheet = page(500, 200, ground=(49, 30, 26))
+    sheet.write("Opening hours", 40, 120, size=28, ink=(87, 235, 222), weight=600)
+    style = sheet.scene(sheet.picture("JPEG", quality=40)).blocks[0].style
+    assert style.outline is None
+    assert np.abs(np.subtract(from_hex(style.ink), (87, 235, 222))).max() < 40
+
+
 def test_a_mid_tone_within_a_black_outline_is_told_from_anti_aliasing(page):
     sheet = _dressed(
         page, (150, 110, 140), ground=(240, 236, 225), outline=Outline(colour="#0c0c0c", width=0.07)
@@ -271,6 +280,15 @@ def test_an_underline_is_told_and_erased_where_letters_do_not_join_along_it(page
     assert not _dressed(page, (20, 20, 20), text).scene().blocks[0].style.underline
     erase(sheet.pixels, None, scene.blocks, [], "seed")
     assert np.abs(sheet.pixels.astype(int) - (200, 120, 60)).max() < 12
+
+
+def test_a_stroke_of_the_text_below_is_no_underline(page):
+    sheet = page(400, 200, ground=(240, 240, 240))
+    sheet.write("Please close", 40, 90, size=30)
+    sheet.pixels[101:104, 42:214] = 20
+    below = [(42.0, 98.0), (214.0, 98.0), (214.0, 128.0), (42.0, 128.0)]
+    sheet.words.append(Word(text="一", polygon=below, confidence=0.99))
+    assert not any(block.style.underline for block in sheet.scene().blocks)
 
 
 def test_a_line_that_goes_on_beside_the_text_is_no_underline(page):
