@@ -88,8 +88,9 @@ def attached(found: Mask, words: Words) -> tuple[Mask, Mask]:
             inside |= _parted(torn, words.tight)[0]
             inside |= _deep(torn & words.tight & ~inside, words.tight, thick)
     if clear:
-        # A stroke may be as long as the words are high, whatever the size is taken for.
-        inside &= ~_runs(inside, across, max(_LONGEST_STROKE * words.em, _TALLER * thick))
+        # A stroke may be as high as the words, whatever their size is taken for, and touch the next line's.
+        longest = max(_LONGEST_STROKE * words.em, _TALLER * thick)
+        inside &= ~_runs(inside, across, longest + words.lie.rows[-1] - words.lie.rows[0])
     return inside, strange & ~inside
 
 

@@ -71,6 +71,15 @@ def test_a_frame_beside_one_of_two_lines_stays(page, row) -> None:
     assert dark(rgb, framed) < 30
 
 
+def test_strokes_of_lines_that_touch_are_taken_out(page) -> None:
+    poem = page(500, 220, ground=(250, 250, 250))
+    for baseline in (100, 129):
+        poem.write("ill || will || till", 60, baseline, 30)
+    rgb, scene = erased(poem)
+    assert len(scene.blocks) == 1
+    assert dark(rgb, np.full_like(rgb, 250)) < 10
+
+
 def test_a_rule_that_touches_the_letters_stays(page) -> None:
     form = page(500, 160, ground=(250, 250, 250))
     form.pixels[102:104, 20:480] = (30, 30, 30)
