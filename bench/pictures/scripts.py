@@ -32,7 +32,6 @@ _FILES = {
 }
 RIGHT_TO_LEFT = frozenset({"Arabic", "Hebrew"})
 UNSPACED = frozenset({"Chinese", "Japanese", "Thai"})
-WIDE = frozenset({"Chinese", "Japanese", "Korean"})
 DIGITS = "NotoSans.ttf"
 """What draws the prices of scripts whose typefaces may lack Western digits."""
 

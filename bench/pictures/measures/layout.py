@@ -150,8 +150,3 @@ def mask_of(page: Page, made: Outcome) -> Mask:
         if blocks_of(line, made.scene.blocks) & names
     ]
     return covered(page.blank.shape[:2], quads) if quads else np.zeros(page.blank.shape[:2], bool)
-
-
-def hull(block: TrueBlock) -> Quad:
-    """The quad around a true block's lines."""
-    return around(line.quad for line in block.lines)

@@ -174,8 +174,8 @@ def _joined(ink: Ink, other: Ink, more: Mask) -> Ink:
 
 def _is_better(other: Ink, ink: Ink) -> bool:
     """Whether another finding shows much that was missed, and stands out from the ground as well."""
-    missed = count(ink.core & other.core) < _AGREE * count(other.core)
-    return bool(missed and other.contrast >= _STANDS_OUT * ink.contrast)
+    unseen = count(ink.core & other.core) < _AGREE * count(other.core)
+    return bool(unseen and other.contrast >= _STANDS_OUT * ink.contrast)
 
 
 def with_whole_words(ink: Ink, words: Words) -> Ink:

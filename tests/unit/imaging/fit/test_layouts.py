@@ -62,7 +62,7 @@ def test_one_entry_that_cannot_keep_up_is_flagged_and_does_not_shrink_the_others
 def test_a_shorter_wording_is_taken_where_the_preferred_one_is_not_legible(fonts: FontLibrary) -> None:
     walls = [wall("b8", (0, 0, 38, 600)), wall("b9", (142, 0, 300, 600)), wall("b7", (40, 0, 140, 38))]
     walls.append(wall("b6", (40, 62, 140, 600)))
-    long, short = "Prohibido fumar en todo el recinto del museo", "No fumar"
+    long, short = "Prohibido fumar en cualquier recinto del museo", "No fumar"
     tight = laid(fonts, [*walls, block("b1", (40, 40, 140, 60), long, short)])["b1"]
     assert tight.text == short
     assert Flag.SHORTENED in tight.layout.flags
