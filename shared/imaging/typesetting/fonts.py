@@ -171,7 +171,6 @@ class FontLibrary:
         comes first, because one code point has other shapes in Japan, Korea, Taiwan and China.
         """
         han = _han_script(language)
-
         key = (family, italic, han)
         if key not in self._ranked:
             self._ranked[key] = self._rank(*key)
